@@ -1,0 +1,123 @@
+//! The graphs of all environments, readable at any time while one writer at a time changes them.
+
+use std::{
+    collections::BTreeMap,
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use hashbrown::HashMap;
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+
+use super::{Graph, facts::Change};
+
+/// The graph of each environment, by the environment's name (the Kubernetes namespace), and what the sources have
+/// still to deliver before answers may be given.
+#[derive(Debug, Default)]
+pub struct Environments {
+    published: RwLock<HashMap<Arc<str>, Arc<PublishedGraph>, foldhash::fast::RandomState>>,
+    gates: RwLock<BTreeMap<String, Option<String>>>,
+}
+
+impl Environments {
+    /// The graph of an environment, if anything was ever said of it.
+    #[must_use]
+    pub fn get(&self, environment: &str) -> Option<Arc<PublishedGraph>> {
+        self.published.read().get(environment).cloned()
+    }
+
+    /// The names of the environments of which anything was ever said, sorted.
+    #[must_use]
+    pub fn names(&self) -> Vec<Arc<str>> {
+        let mut names: Vec<_> = self.published.read().keys().cloned().collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Changes the graph of an environment. All the changes become visible together.
+    ///
+    /// # Guarantees
+    /// No reader waits. When this returns, every later read sees the changes.
+    pub fn apply(&self, environment: &str, changes: &[Change]) {
+        if changes.is_empty() {
+            return;
+        }
+        let existing = self.get(environment);
+        let graph =
+            existing.unwrap_or_else(|| Arc::clone(self.published.write().entry(Arc::from(environment)).or_default()));
+        graph.apply(changes);
+    }
+
+    /// Says that answers must wait for something, such as the first list of a kind. Call before serving.
+    pub fn close_gate(&self, gate: impl Into<String>) {
+        self.gates.write().entry(gate.into()).or_default();
+    }
+
+    /// Says why a gate is still closed, in words for the operator of the program. Without effect on an open gate.
+    pub fn explain_gate(&self, gate: &str, reason: impl Into<String>) {
+        if let Some(entry) = self.gates.write().get_mut(gate) {
+            *entry = Some(reason.into());
+        }
+    }
+
+    /// Says that what a gate waits for is now in the graph. A gate never closes again.
+    pub fn open_gate(&self, gate: &str) {
+        self.gates.write().remove(gate);
+    }
+
+    /// The gates that are still closed, each with the reason where one was given. Empty: answers may be given.
+    #[must_use]
+    pub fn closed_gates(&self) -> Vec<(String, Option<String>)> {
+        self.gates.read().iter().map(|(gate, reason)| (gate.clone(), reason.clone())).collect()
+    }
+
+    /// Whether every gate is open.
+    #[must_use]
+    pub fn is_synced(&self) -> bool {
+        self.gates.read().is_empty()
+    }
+}
+
+/// Two copies of one graph: readers use one while the writer changes the other.
+///
+/// A change is applied to the idle copy, the copies swap roles, and the change is applied to the other copy once
+/// its last reader has left. So readers never wait and each sees one consistent state for as long as it likes;
+/// the price is twice the memory, and a writer that waits for the slowest reader.
+#[derive(Debug, Default)]
+pub struct PublishedGraph {
+    copies: [RwLock<Graph>; 2],
+    active: AtomicUsize,
+    writer: Mutex<()>,
+}
+
+impl PublishedGraph {
+    /// The graph as it is now. It does not change while the guard lives; drop it soon, for the writer waits.
+    #[must_use]
+    pub fn read(&self) -> impl Deref<Target = Graph> + '_ {
+        self.read_guard()
+    }
+
+    fn read_guard(&self) -> RwLockReadGuard<'_, Graph> {
+        loop {
+            // Only the copy that is not active is ever locked for writing, so this fails only where the copies
+            // swapped roles between the two steps: then the other one is free.
+            if let Some(guard) = self.copies[self.active.load(Ordering::Acquire)].try_read() {
+                return guard;
+            }
+            std::hint::spin_loop();
+        }
+    }
+
+    /// Applies changes; see [`Environments::apply`].
+    pub fn apply(&self, changes: &[Change]) {
+        let _only_writer = self.writer.lock();
+        let active = self.active.load(Ordering::Relaxed);
+        let idle = 1 - active;
+        self.copies[idle].write().apply(changes);
+        self.active.store(idle, Ordering::Release);
+        self.copies[active].write().apply(changes);
+    }
+}

@@ -1,0 +1,510 @@
+//! What the graph can be asked, and the shape of its answers.
+
+use super::facts::{Kind, Name, ObjectRef, Timestamp};
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject<'a> {
+    /// The membership of this name, declared or opaque.
+    Membership(&'a str),
+    /// The membership of the user of this id in the organization of the resource: the declared one, or, where none
+    /// is declared for the user there, the undeclared one whose name is the id.
+    User(&'a str),
+}
+
+/// On what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// The resource object of this name.
+    Name(&'a str),
+    /// The resource that the application knows by type and id: its external id or, where no external id fits, its
+    /// object's name.
+    Id {
+        /// The resource's type.
+        resource_type: &'a str,
+        /// Its external id or its object's name.
+        id: &'a str,
+        /// Its organization (object's name or external id), needed where several have such a resource.
+        organization: Option<&'a str>,
+    },
+}
+
+/// To do what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action<'a> {
+    /// The permission of this slug.
+    Permission(&'a str),
+    /// A permission's slug, or what follows the resource type and a colon in one: `edit` on a `project` is
+    /// allowed by `edit` and by `project:edit`.
+    Name(&'a str),
+}
+
+/// May this subject do this on that resource?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckRequest<'a> {
+    /// Who asks.
+    pub subject: Subject<'a>,
+    /// To do what.
+    pub action: Action<'a>,
+    /// On what.
+    pub resource: Target<'a>,
+}
+
+/// The answer to a [`CheckRequest`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Yes.
+    Allowed,
+    /// No, and why.
+    Denied(Denial),
+}
+
+impl Decision {
+    /// Whether the answer is yes.
+    #[must_use]
+    pub const fn is_allowed(self) -> bool {
+        matches!(self, Self::Allowed)
+    }
+}
+
+/// Why the answer is no, or why there is no list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Denial {
+    /// Everything named exists; no effective grant has the permission.
+    #[error("no effective grant of the membership on the resource or above it has the permission")]
+    NoGrant,
+    /// No object says anything of this membership or user.
+    #[error("nothing is known of this membership or user")]
+    UnknownSubject,
+    /// The user has no membership in the resource's organization.
+    #[error("the user has no membership in the organization of the resource")]
+    NotAMember,
+    /// The membership belongs to another organization than the resource.
+    #[error("the membership belongs to another organization than the resource")]
+    OtherOrganization,
+    /// The membership is suspended.
+    #[error("the membership is suspended")]
+    SuspendedMembership,
+    /// The membership's object is being deleted, is invalid, or names an organization that is not there.
+    #[error(
+        "the membership is declared but not usable: it is being deleted, its spec is invalid or its organization is missing"
+    )]
+    UnusableMembership,
+    /// Nothing declares the membership, and the environment wants every membership declared.
+    #[error("no OrganizationMembership declares this membership, and the environment denies undeclared ones")]
+    UndeclaredMembership,
+    /// There is no such resource where the subject may ask for it.
+    #[error("there is no such resource")]
+    UnknownResource,
+    /// Several organizations have such a resource.
+    #[error("several organizations have such a resource: name the organization")]
+    AmbiguousResource,
+    /// The resource does not hang together up to an organization.
+    #[error(
+        "the resource is detached: it or something above it is missing, being deleted, invalid, in a cycle or not allowed there"
+    )]
+    DetachedResource,
+}
+
+impl Denial {
+    /// A word for metrics and for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NoGrant => "no_grant",
+            Self::UnknownSubject => "unknown_subject",
+            Self::NotAMember => "not_a_member",
+            Self::OtherOrganization => "other_organization",
+            Self::SuspendedMembership => "suspended_membership",
+            Self::UnusableMembership => "unusable_membership",
+            Self::UndeclaredMembership => "undeclared_membership",
+            Self::UnknownResource => "unknown_resource",
+            Self::AmbiguousResource => "ambiguous_resource",
+            Self::DetachedResource => "detached_resource",
+        }
+    }
+}
+
+/// Which part of a list is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct PageRequest<'a> {
+    /// How many items at the most; at least 1.
+    pub limit: usize,
+    /// Only what comes after this key (the [`Page::next`] of the page before).
+    pub after: Option<&'a str>,
+}
+
+/// A part of a list, in the order of the items' keys, which no change elsewhere moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// The key to go on after; none: this was the last page.
+    pub next: Option<String>,
+}
+
+/// Which resources of a membership are wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ResourceFilter<'a> {
+    /// Only of this type.
+    pub resource_type: Option<&'a str>,
+    /// Only direct children of this resource (rule 19).
+    pub parent: Option<Target<'a>>,
+}
+
+/// Which memberships of a resource are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Those with a grant on that very resource (rule 23).
+    Direct,
+    /// All that a check would allow (rule 24).
+    All,
+}
+
+/// A resource in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceItem {
+    /// The object's name.
+    pub name: Name,
+    /// The type.
+    pub resource_type: Name,
+    /// The external id.
+    pub external_id: Name,
+    /// The name of the organization at the root of its tree.
+    pub organization: Name,
+    /// The name of the resource above it.
+    pub parent: Option<Name>,
+}
+
+/// A membership in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MembershipItem {
+    /// The name of the membership.
+    pub name: Name,
+    /// The id of its user, where an OrganizationMembership declares it.
+    pub user: Option<Name>,
+    /// The name of its organization, where an OrganizationMembership declares it.
+    pub organization: Option<Name>,
+}
+
+/// Where a grant comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GrantSource {
+    /// The MembershipRoleAssignment of this name.
+    MembershipRoleAssignment(Name),
+    /// A GroupRoleAssignment.
+    GroupRoleAssignment {
+        /// Its name.
+        assignment: Name,
+        /// From the group that it names down to the group that lists the membership; one group unless groups are
+        /// nested. Only the first where the grant is listed without a membership.
+        groups: Vec<Name>,
+    },
+    /// A role of the OrganizationMembership itself.
+    OrganizationMembership(Name),
+    /// A role mapping of the identity provider's group.
+    IdentityProvider {
+        /// Who says that the user is in the group.
+        source: super::facts::IdentitySource,
+        /// The group's name there.
+        group: Name,
+    },
+    /// The default role of the environment.
+    DefaultRole,
+}
+
+/// A role on a resource, as one membership or group has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssignmentItem {
+    /// Where it comes from.
+    pub source: GrantSource,
+    /// The membership that has it; none in a resource's list where a group has it.
+    pub membership: Option<Name>,
+    /// The name of the role.
+    pub role: Name,
+    /// The name of the resource; none where it is the organization of a subject that has none.
+    pub resource: Option<Name>,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+    /// Why it grants nothing; empty: it is effective.
+    pub inert: Vec<Reason>,
+}
+
+/// One way in which a check is allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantPath {
+    /// Where the grant comes from.
+    pub source: GrantSource,
+    /// The name of the role.
+    pub role: Name,
+    /// The permission of it that allows.
+    pub permission: Name,
+    /// From the resource asked about up to the resource that the role is granted on, both included: names.
+    pub resources: Vec<Name>,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Something that nearly allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NearMiss {
+    /// A sentence that names what is there and what is lacking.
+    pub message: String,
+    /// The role in question.
+    pub role: Option<Name>,
+    /// The resource that the role is granted on.
+    pub resource: Option<Name>,
+    /// Why the grant is inert; empty where it is effective but lacks the permission or lies elsewhere.
+    pub inert: Vec<Reason>,
+}
+
+/// Why a check is answered as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The answer, the same as that of a check.
+    pub decision: Decision,
+    /// One sentence.
+    pub summary: String,
+    /// The membership that was found for the subject.
+    pub membership: Option<Name>,
+    /// The resource that was found.
+    pub resource: Option<Name>,
+    /// Every way in which it is allowed; empty: denied.
+    pub paths: Vec<GrantPath>,
+    /// Where denied: what comes nearest, nearest first.
+    pub near_misses: Vec<NearMiss>,
+}
+
+/// An object and whether it has effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectItem {
+    /// Which object.
+    pub object: ObjectRef,
+    /// What is wrong with it; see [`Diagnosis`].
+    pub diagnosis: Diagnosis,
+}
+
+/// Whether an object has effect.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// Why it has no effect at all; empty: it has.
+    pub inert: Vec<Reason>,
+    /// Parts of it that have no effect, such as an unknown permission of a role or a missing member of a group.
+    pub warnings: Vec<Reason>,
+}
+
+impl Diagnosis {
+    /// Whether the object has effect.
+    #[must_use]
+    pub fn is_effective(&self) -> bool {
+        self.inert.is_empty()
+    }
+}
+
+/// Which objects are wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ObjectFilter {
+    /// Only of this kind.
+    pub kind: Option<Kind>,
+    /// Only those that have something inert or warned about.
+    pub only_problems: bool,
+}
+
+/// Why an object, or a part of it, has no effect. The display says it in words that a person can act on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// The spec cannot be used.
+    #[error("{problem}")]
+    InvalidSpec {
+        /// What is wrong, naming the field.
+        problem: Name,
+    },
+    /// It is being deleted.
+    #[error("{object} is being deleted")]
+    Terminating {
+        /// The object under deletion: this one or one that it needs.
+        object: ObjectRef,
+    },
+    /// It refers to an object that does not exist.
+    #[error("{object} does not exist; create it or correct the reference")]
+    NotFound {
+        /// What is missing.
+        object: ObjectRef,
+    },
+    /// It refers to an object that exists but has no effect itself.
+    #[error("{object} has no effect itself: {because}")]
+    Inert {
+        /// The object that it needs.
+        object: ObjectRef,
+        /// What is wrong there.
+        because: Box<Reason>,
+    },
+    /// Its time is over.
+    #[error("it expired at {at}")]
+    Expired {
+        /// When.
+        at: Timestamp,
+    },
+    /// A role of one type is assigned on a resource of another (rule 27).
+    #[error(
+        "role `{role}` is for resources of type `{role_type}`, but resource `{resource}` is of type `{resource_type}`"
+    )]
+    RoleTypeMismatch {
+        /// The role.
+        role: Name,
+        /// The type that the role is for.
+        role_type: Name,
+        /// The resource.
+        resource: Name,
+        /// The type of the resource.
+        resource_type: Name,
+    },
+    /// Something of one organization is used in another.
+    #[error("{object} belongs to organization `{organization}`, but this concerns organization `{other}`")]
+    OrganizationMismatch {
+        /// What is used.
+        object: ObjectRef,
+        /// The organization that it belongs to.
+        organization: Name,
+        /// The organization that it is used in.
+        other: Name,
+    },
+    /// An assignment without a resource, to a membership whose organization nothing says.
+    #[error(
+        "membership `{membership}` is not declared, so its organization is unknown; set spec.resourceRef or create an OrganizationMembership of that name"
+    )]
+    OrganizationUnknown {
+        /// The membership.
+        membership: Name,
+    },
+    /// The membership is suspended (rule 13).
+    #[error("membership `{membership}` is suspended")]
+    Suspended {
+        /// The membership.
+        membership: Name,
+    },
+    /// No OrganizationMembership declares the membership, and the environment denies undeclared ones.
+    #[error(
+        "membership `{membership}` is not declared, and the environment denies undeclared memberships; create an OrganizationMembership of that name"
+    )]
+    UndeclaredMembership {
+        /// The membership.
+        membership: Name,
+    },
+    /// No ResourceType declares the type, and the environment denies undeclared ones.
+    #[error(
+        "resource type `{resource_type}` is not declared, and the environment denies undeclared types; create a ResourceType of that name"
+    )]
+    UndeclaredResourceType {
+        /// The type.
+        resource_type: Name,
+    },
+    /// Another role wins at the organization level, where a membership has but one (rules 36, 46).
+    #[error(
+        "role `{winner}` takes precedence: a membership has one role at the organization level unless the environment sets multipleRoles"
+    )]
+    Superseded {
+        /// The role that wins.
+        winner: Name,
+    },
+    /// The parents, or the subgroups, run in a circle.
+    #[error("{object} is part of a cycle: {}", .cycle.join(" -> "))]
+    CycleDetected {
+        /// An object in the circle.
+        object: ObjectRef,
+        /// Names along the circle, the first one again at the end.
+        cycle: Vec<Name>,
+    },
+    /// The chain of parents is longer than is followed.
+    #[error("more than {limit} resources lie between this one and its organization")]
+    TooDeep {
+        /// How many are followed.
+        limit: usize,
+    },
+    /// Another resource has the same type and external id in the organization, and is older.
+    #[error(
+        "resource `{winner}` is older and has the same type and external id in the organization; give this one another external id"
+    )]
+    DuplicateExternalId {
+        /// The resource that wins.
+        winner: Name,
+    },
+    /// The declared type does not allow the type of the parent.
+    #[error("type `{resource_type}` may not lie below type `{parent_type}`; its ResourceType allows {}", quoted(.allowed))]
+    ParentTypeNotAllowed {
+        /// The type of the resource.
+        resource_type: Name,
+        /// The type of its parent.
+        parent_type: Name,
+        /// What is allowed.
+        allowed: Vec<Name>,
+    },
+    /// A permission that its declared type does not know.
+    #[error(
+        "permission `{permission}` is not declared by any ResourceType; add it to spec.permissions of `{resource_type}` or take it out of the role"
+    )]
+    UnknownPermission {
+        /// The permission.
+        permission: Name,
+        /// The type that should know it.
+        resource_type: Name,
+    },
+    /// A permission of a type that is neither the role's nor below it (section 1.4).
+    #[error("permission `{permission}` belongs to type `{resource_type}`, which is not `{role_type}` nor below it")]
+    PermissionOutOfScope {
+        /// The permission.
+        permission: Name,
+        /// The type that declares it.
+        resource_type: Name,
+        /// The role's type.
+        role_type: Name,
+    },
+    /// An Environment of another name than `default`.
+    #[error("only the Environment named `default` is heeded; rename it")]
+    NotTheDefaultEnvironment,
+}
+
+impl Reason {
+    /// The reason as a condition's reason in a status would spell it.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidSpec { .. } => "InvalidSpec",
+            Self::Terminating { .. } => "Terminating",
+            Self::NotFound { object } => match object.kind {
+                Kind::Resource => "ResourceNotFound",
+                Kind::Role => "RoleNotFound",
+                Kind::Group => "GroupNotFound",
+                Kind::OrganizationMembership => "MembershipNotFound",
+                Kind::ResourceType => "ResourceTypeNotFound",
+                Kind::GroupRoleAssignment | Kind::MembershipRoleAssignment | Kind::Environment => "NotFound",
+            },
+            Self::Inert { object, .. } => match object.kind {
+                Kind::Resource => "ResourceDetached",
+                Kind::Role => "RoleInert",
+                Kind::Group => "GroupInert",
+                _ => "ReferenceInert",
+            },
+            Self::Expired { .. } => "Expired",
+            Self::RoleTypeMismatch { .. } => "RoleTypeMismatch",
+            Self::OrganizationMismatch { .. } => "OrganizationMismatch",
+            Self::OrganizationUnknown { .. } => "OrganizationUnknown",
+            Self::Suspended { .. } => "Suspended",
+            Self::UndeclaredMembership { .. } => "UndeclaredMembership",
+            Self::UndeclaredResourceType { .. } => "UndeclaredResourceType",
+            Self::Superseded { .. } => "Superseded",
+            Self::CycleDetected { .. } => "CycleDetected",
+            Self::TooDeep { .. } => "TooDeep",
+            Self::DuplicateExternalId { .. } => "DuplicateExternalId",
+            Self::ParentTypeNotAllowed { .. } => "ParentTypeNotAllowed",
+            Self::UnknownPermission { .. } => "UnknownPermission",
+            Self::PermissionOutOfScope { .. } => "PermissionOutOfScope",
+            Self::NotTheDefaultEnvironment => "NotTheDefaultEnvironment",
+        }
+    }
+}
+
+/// Names in backticks with commas between them.
+fn quoted(names: &[Name]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

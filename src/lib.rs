@@ -1,0 +1,18 @@
+//! Bailiwick: fine-grained authorization, declared in Kubernetes.
+//!
+//! Teams declare who may do what on which resource as custom resources; this program keeps an authorization
+//! graph up to date with them and answers permission checks from it over HTTP. The rooms, and which may use which:
+//!
+//! | module | what lives there | may use |
+//! | --- | --- | --- |
+//! | [`graph`] | the authorization engine: pure, synchronous, no I/O | nothing |
+//! | [`api`] | the custom resource types | nothing |
+//! | [`source`] | turns objects into changes of the graph: Kubernetes watches, folders of YAML | `api`, `graph` |
+//! | [`server`] | the HTTP surfaces | `graph` |
+//! | [`cli`] | the subcommands | all |
+
+pub mod api;
+pub mod cli;
+pub mod graph;
+pub mod server;
+pub mod source;
