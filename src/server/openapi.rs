@@ -1,0 +1,75 @@
+//! The description of the API, made of the same handlers as the API itself.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    response::IntoResponse,
+    routing::{MethodRouter, get},
+};
+use utoipa::{IntoResponses, OpenApi as _, openapi::OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+
+use super::{Server, authzen, error::ErrorBody, native};
+
+/// Where the document is served.
+pub(super) const PATH: &str = "/openapi.json";
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Bailiwick",
+        description = "Fine-grained authorization, declared in Kubernetes. Every answer comes from one consistent state \
+                       of one environment; until every source has delivered, all answers are 503.",
+    ),
+    tags(
+        (name = "AuthZEN", description = "The AuthZEN Authorization API 1.0: decisions for applications."),
+        (name = "Checks", description = "Decisions and their reasons."),
+        (name = "Lists", description = "What checks would say, listed; and what is wrong with which object."),
+    )
+)]
+struct Document;
+
+/// Every route of the API with its description. A route cannot be added without one.
+pub(super) fn routes() -> OpenApiRouter<Arc<Server>> {
+    OpenApiRouter::with_openapi(Document::openapi()).merge(authzen::routes()).merge(native::routes())
+}
+
+/// The route that serves the document.
+pub(super) fn document_route(document: OpenApi) -> MethodRouter<Arc<Server>> {
+    let document = Arc::new(document);
+    get(async move || Json(&*document).into_response())
+}
+
+/// How any request can fail.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its description is used")]
+pub(super) enum Failures {
+    /// The request cannot be understood. The message names the field or parameter.
+    #[response(status = 400)]
+    BadRequest(#[to_schema] ErrorBody),
+    /// The environment is not served here, or what a list is asked of is unknown.
+    #[response(status = 404)]
+    NotFound(#[to_schema] ErrorBody),
+    /// The body did not arrive in time.
+    #[response(status = 408)]
+    Timeout(#[to_schema] ErrorBody),
+    /// The body is too large.
+    #[response(status = 413)]
+    TooLarge(#[to_schema] ErrorBody),
+    /// A fault of the program.
+    #[response(status = 500)]
+    Internal(#[to_schema] ErrorBody),
+    /// Not every source has delivered yet, or too many requests are under way. Try again after the seconds of `Retry-After`.
+    #[response(status = 503, headers(("Retry-After", description = "Seconds to wait.")))]
+    Unavailable(#[to_schema] ErrorBody),
+}
+
+/// How a question that names a resource by type and id can fail.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its description is used")]
+pub(super) enum Ambiguous {
+    /// Several organizations have such a resource: name the organization.
+    #[response(status = 409)]
+    Conflict(#[to_schema] ErrorBody),
+}
