@@ -1,3 +1,5 @@
 //! Everything that is tested from outside the library, in one binary.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod server;
 mod support;
