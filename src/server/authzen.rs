@@ -1,4 +1,4 @@
-//! The `AuthZEN` Authorization API 1.0 of the `OpenID` Foundation: Access Evaluation and Access Evaluations.
+//! The AuthZEN Authorization API 1.0 of the `OpenID` Foundation: Access Evaluation and Access Evaluations.
 //!
 //! Subjects are of type `user` (the user's membership in the organization of the resource) or `membership`. A resource
 //! is named by its type and its external id or object name, and where several organizations have such a one, by
@@ -7,12 +7,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -63,7 +58,7 @@ async fn evaluation(
     post,
     path = "/environments/{namespace}/access/v1/evaluation",
     tag = "AuthZEN",
-    params(("namespace", description = "The environment: a Kubernetes namespace.")),
+    params(("namespace" = String, Path, description = "The environment: a Kubernetes namespace.")),
     request_body = EvaluationRequest,
     responses((status = 200, description = "The decision.", body = EvaluationResponse), Failures)
 )]
@@ -89,50 +84,44 @@ async fn evaluations(
     State(server): State<Arc<Server>>,
     environment: Environment,
     body: JsonBody,
-) -> Result<Response, Error> {
+) -> Result<Json<EvaluationsResponse>, Error> {
     let EvaluationsRequest { subject, action, resource, context: _, evaluations, options } = body.parse()?;
     let (subject, action, resource) = (subject.as_ref(), action.as_ref(), resource.as_ref());
-    let metrics = &server.metrics.authzen;
-    let items = evaluations.unwrap_or_default();
-    if items.is_empty() {
-        let answer = Question::new(subject, action, resource)?.answer(&environment.read(), Timestamp::now(), metrics);
-        return Ok(Json(answer).into_response());
-    }
-    check_batch_size("evaluations", items.len())?;
     let semantic = options.map_or(Ok(Semantic::ExecuteAll), |Object(options)| options.semantic())?;
-    let items: Vec<Result<EvaluationRequest<'_>, Error>> =
-        items.iter().map(|item| parse_object(item.get().as_bytes())).collect();
+    let metrics = &server.metrics.authzen;
+    let elements = evaluations.unwrap_or_default();
+    if elements.is_empty() {
+        let answer = Question::new(subject, action, resource)?.answer(&environment.read(), Timestamp::now(), metrics);
+        return Ok(Json(EvaluationsResponse::Single(answer)));
+    }
+    check_batch_size("evaluations", elements.len())?;
+    let elements: Vec<Result<EvaluationElement<'_>, Error>> =
+        elements.iter().map(|element| parse_object(element.get().as_bytes())).collect();
 
+    let refuse = |error: &Error| {
+        metrics.count_error();
+        EvaluationResponse::error(error)
+    };
     let now = Timestamp::now();
     let graph = environment.read();
-    let mut evaluations = Vec::with_capacity(items.len());
-    for item in &items {
-        let answer = item
-            .as_ref()
-            .map_err(Error::to_string)
-            .and_then(|item| {
-                Question::new(
-                    item.subject.as_ref().or(subject),
-                    item.action.as_ref().or(action),
-                    item.resource.as_ref().or(resource),
-                )
-                .map_err(|error| error.to_string())
-            })
-            .map_or_else(
-                |message| {
-                    metrics.count_error();
-                    EvaluationResponse::error(message)
-                },
-                |question| question.answer(&graph, now, metrics),
-            );
-        let decision = answer.decision;
+    let mut evaluations = Vec::with_capacity(elements.len());
+    for element in &elements {
+        let answer = match element {
+            Ok(element) => Question::new(
+                element.subject.as_ref().or(subject),
+                element.action.as_ref().or(action),
+                element.resource.as_ref().or(resource),
+            )
+            .map_or_else(|error| refuse(&error), |question| question.answer(&graph, now, metrics)),
+            Err(error) => refuse(error),
+        };
+        let last = semantic.ends_at(answer.decision);
         evaluations.push(answer);
-        if semantic.ends_at(decision) {
+        if last {
             break;
         }
     }
-    drop(graph);
-    Ok(Json(EvaluationsResponse { evaluations }).into_response())
+    Ok(Json(EvaluationsResponse::Several { evaluations }))
 }
 
 /// Several evaluations in one request, all answered from the same state of the environment of this name.
@@ -142,7 +131,7 @@ async fn evaluations(
     post,
     path = "/environments/{namespace}/access/v1/evaluations",
     tag = "AuthZEN",
-    params(("namespace", description = "The environment: a Kubernetes namespace.")),
+    params(("namespace" = String, Path, description = "The environment: a Kubernetes namespace.")),
     request_body = EvaluationsRequest,
     responses((status = 200, description = "The decisions, in the order of the questions.", body = EvaluationsResponse), Failures)
 )]
@@ -150,7 +139,7 @@ async fn evaluations_in(
     server: State<Arc<Server>>,
     environment: Environment,
     body: JsonBody,
-) -> Result<Response, Error> {
+) -> Result<Json<EvaluationsResponse>, Error> {
     evaluations(server, environment, body).await
 }
 
@@ -210,12 +199,33 @@ struct EvaluationsRequest<'a> {
     context: Option<Object<Unheeded>>,
     /// The questions, 10,000 at the most. Absent or empty: the defaults are the one question.
     #[serde(borrow)]
-    #[schema(value_type = Option<Vec<EvaluationRequest>>, max_items = 10000)]
+    #[schema(value_type = Option<Vec<EvaluationElement>>, max_items = 10000)]
     evaluations: Option<Vec<&'a RawValue>>,
     /// How to go about it.
     #[serde(borrow)]
     #[schema(value_type = Option<EvaluationsOptions>)]
     options: Option<Object<EvaluationsOptions<'a>>>,
+}
+
+/// One of several questions.
+#[derive(Debug, Deserialize, ToSchema)]
+struct EvaluationElement<'a> {
+    /// Absent: the default.
+    #[serde(borrow)]
+    #[schema(value_type = Option<EvaluationSubject>)]
+    subject: Option<Object<EvaluationSubject<'a>>>,
+    /// Absent: the default.
+    #[serde(borrow)]
+    #[schema(value_type = Option<EvaluationAction>)]
+    action: Option<Object<EvaluationAction<'a>>>,
+    /// Absent: the default.
+    #[serde(borrow)]
+    #[schema(value_type = Option<EvaluationResource>)]
+    resource: Option<Object<EvaluationResource<'a>>>,
+    /// Not heeded.
+    #[schema(value_type = Option<Object>)]
+    #[expect(dead_code, reason = "its type is checked, its content is not heeded")]
+    context: Option<Object<Unheeded>>,
 }
 
 /// Who asks.
@@ -386,8 +396,8 @@ impl EvaluationResponse {
         Self { decision: false, context: Some(EvaluationContext::Reason(reason)) }
     }
 
-    const fn error(message: String) -> Self {
-        let error = EvaluationError { status: StatusCode::BAD_REQUEST.as_u16(), message };
+    fn error(error: &Error) -> Self {
+        let error = EvaluationError { status: error.status().as_u16(), message: error.to_string() };
         Self { decision: false, context: Some(EvaluationContext::Error(error)) }
     }
 }
@@ -413,9 +423,16 @@ struct EvaluationError {
     message: String,
 }
 
-/// The answers, in the order of the questions, up to the one at which the semantic ends.
+/// The answer to several questions.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
 #[schema(example = json!({"evaluations": [{"decision": true}, {"decision": false}]}))]
-struct EvaluationsResponse {
-    evaluations: Vec<EvaluationResponse>,
+enum EvaluationsResponse {
+    /// The answers, in the order of the questions, up to the one at which the semantic ends.
+    Several {
+        /// The answers.
+        evaluations: Vec<EvaluationResponse>,
+    },
+    /// The one answer where there were no `evaluations`.
+    Single(EvaluationResponse),
 }

@@ -177,3 +177,30 @@ pub(super) fn after_panic(panic: Box<dyn Any + Send>) -> Response {
     tracing::error!(panic = message, "a request handler panicked");
     Error::Internal.into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        Router,
+        body::{Body, to_bytes},
+        http::Request,
+        routing::get,
+    };
+    use tower::ServiceExt;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_that_tells_the_caller_nothing() {
+        let router: Router = Router::new()
+            .route("/", get(async || -> &'static str { panic!("a secret") }))
+            .layer(CatchPanicLayer::custom(after_panic));
+        let response = router.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = to_bytes(response.into_body(), 1024).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["code"], "internal_error");
+        assert!(!body.to_string().contains("secret"), "{body}");
+    }
+}

@@ -34,7 +34,7 @@ use crate::graph::{
 /// What the server counts and times.
 #[derive(Debug)]
 pub(super) struct Metrics {
-    /// The checks that `AuthZEN` asks for.
+    /// The checks that AuthZEN asks for.
     pub authzen: CheckMetrics,
     /// The checks that the native API asks for.
     pub native: CheckMetrics,

@@ -1,6 +1,6 @@
 //! The HTTP surfaces: what is asked over HTTP is answered from the [graph](crate::graph), and from nothing else.
 //!
-//! - [`router`]: the API. `AuthZEN` for applications, a native JSON API for everything that `AuthZEN` has no words for.
+//! - [`router`]: the API. AuthZEN for applications, a native JSON API for everything that AuthZEN has no words for.
 //! - [`probes`]: liveness, readiness and metrics, on a listener of their own.
 //! - [`serve`]: both, until a shutdown that lets what is under way finish.
 //!

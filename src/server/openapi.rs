@@ -47,22 +47,22 @@ pub(super) fn document_route(document: OpenApi) -> MethodRouter<Arc<Server>> {
 pub(super) enum Failures {
     /// The request cannot be understood. The message names the field or parameter.
     #[response(status = 400)]
-    BadRequest(#[to_schema] ErrorBody),
+    BadRequest(ErrorBody),
     /// The environment is not served here, or what a list is asked of is unknown.
     #[response(status = 404)]
-    NotFound(#[to_schema] ErrorBody),
+    NotFound(ErrorBody),
     /// The body did not arrive in time.
     #[response(status = 408)]
-    Timeout(#[to_schema] ErrorBody),
+    Timeout(ErrorBody),
     /// The body is too large.
     #[response(status = 413)]
-    TooLarge(#[to_schema] ErrorBody),
+    TooLarge(ErrorBody),
     /// A fault of the program.
     #[response(status = 500)]
-    Internal(#[to_schema] ErrorBody),
+    Internal(ErrorBody),
     /// Not every source has delivered yet, or too many requests are under way. Try again after the seconds of `Retry-After`.
     #[response(status = 503, headers(("Retry-After", description = "Seconds to wait.")))]
-    Unavailable(#[to_schema] ErrorBody),
+    Unavailable(ErrorBody),
 }
 
 /// How a question that names a resource by type and id can fail.
@@ -71,5 +71,5 @@ pub(super) enum Failures {
 pub(super) enum Ambiguous {
     /// Several organizations have such a resource: name the organization.
     #[response(status = 409)]
-    Conflict(#[to_schema] ErrorBody),
+    Conflict(ErrorBody),
 }

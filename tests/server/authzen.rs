@@ -1,4 +1,4 @@
-//! The `AuthZEN` surface.
+//! The AuthZEN surface.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -28,7 +28,7 @@ use crate::{
     post,
     path = "/environments/{namespace}/v1/check",
     tag = "Checks",
-    params(("namespace", description = "The environment: a Kubernetes namespace.")),
+    params(("namespace" = String, Path, description = "The environment: a Kubernetes namespace.")),
     request_body = Check,
     responses((status = 200, description = "The decision.", body = CheckResult), Failures)
 )]
@@ -50,7 +50,7 @@ pub async fn check(
     post,
     path = "/environments/{namespace}/v1/checks",
     tag = "Checks",
-    params(("namespace", description = "The environment: a Kubernetes namespace.")),
+    params(("namespace" = String, Path, description = "The environment: a Kubernetes namespace.")),
     request_body = Checks,
     responses((status = 200, description = "The decisions, in the order of the checks.", body = CheckResults), Failures)
 )]
@@ -65,24 +65,22 @@ pub async fn checks(
     let checks: Vec<Result<Check<'_>, Error>> =
         checks.iter().map(|check| parse_object(check.get().as_bytes())).collect();
 
-    let now = Timestamp::now();
     let metrics = &server.metrics.native;
+    let refuse = |error: &Error| {
+        metrics.count_error();
+        CheckResult { allowed: false, reason: None, error: Some(error.to_body()) }
+    };
+    let now = Timestamp::now();
     let graph = environment.read();
     let results = checks
         .iter()
-        .map(|check| {
-            let request =
-                check.as_ref().map_err(Error::to_body).and_then(|check| check.request().map_err(|e| e.to_body()));
-            request.map_or_else(
-                |error| {
-                    metrics.count_error();
-                    CheckResult { allowed: false, reason: None, error: Some(error) }
-                },
-                |request| metrics.check(&graph, &request, now).into(),
-            )
+        .map(|check| match check {
+            Ok(check) => check
+                .request()
+                .map_or_else(|error| refuse(&error), |request| metrics.check(&graph, &request, now).into()),
+            Err(error) => refuse(error),
         })
         .collect();
-    drop(graph);
     Ok(Json(CheckResults { results }))
 }
 

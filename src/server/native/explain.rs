@@ -21,7 +21,7 @@ use crate::{
     post,
     path = "/environments/{namespace}/v1/explain",
     tag = "Checks",
-    params(("namespace", description = "The environment: a Kubernetes namespace.")),
+    params(("namespace" = String, Path, description = "The environment: a Kubernetes namespace.")),
     request_body = Check,
     responses((status = 200, description = "The explanation.", body = Explanation), Failures)
 )]

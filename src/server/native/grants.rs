@@ -22,7 +22,7 @@ pub enum GrantSource<'a> {
         /// From the group that the assignment names down to the group that lists the membership.
         groups: Vec<&'a str>,
     },
-    /// A role of the `OrganizationMembership` itself.
+    /// A role of the OrganizationMembership itself.
     OrganizationMembership {
         /// The name of the membership.
         name: &'a str,

@@ -24,7 +24,7 @@ use crate::{
     get,
     path = "/environments/{namespace}/v1/objects",
     tag = "Lists",
-    params(("namespace", description = "The environment: a Kubernetes namespace."), ObjectsParameters),
+    params(("namespace" = String, Path, description = "The environment: a Kubernetes namespace."), ObjectsParameters),
     responses((status = 200, description = "A page of objects.", body = List<DeclaredObject>), Failures)
 )]
 pub async fn objects(
