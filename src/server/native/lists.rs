@@ -371,7 +371,9 @@ fn page_or_empty<T>(page: Result<Page<T>, Denial>) -> Result<Page<T>, Error> {
 
 fn empty(denial: Denial) -> Result<(), Error> {
     match denial {
-        Denial::UnknownSubject | Denial::UnknownResource | Denial::AmbiguousResource => Err(Error::Denied(denial)),
+        Denial::UnknownSubject | Denial::UnknownResource | Denial::UnknownOrganization | Denial::AmbiguousResource => {
+            Err(Error::Denied(denial))
+        }
         Denial::NoGrant
         | Denial::NotAMember
         | Denial::OtherOrganization
