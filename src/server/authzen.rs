@@ -19,7 +19,7 @@ use super::{
     environment::Environment,
     extract::{JsonBody, Object, Text, Unheeded, check_batch_size, optional, parse_object, required},
     metrics::CheckMetrics,
-    openapi::Failures,
+    openapi::{Failures, InEnvironment},
 };
 use crate::graph::{
     Graph,
@@ -58,7 +58,7 @@ async fn evaluation(
     post,
     path = "/environments/{namespace}/access/v1/evaluation",
     tag = "AuthZEN",
-    params(("namespace" = String, Path, description = "The environment: a Kubernetes namespace.")),
+    params(InEnvironment),
     request_body = EvaluationRequest,
     responses((status = 200, description = "The decision.", body = EvaluationResponse), Failures)
 )]
@@ -131,7 +131,7 @@ async fn evaluations(
     post,
     path = "/environments/{namespace}/access/v1/evaluations",
     tag = "AuthZEN",
-    params(("namespace" = String, Path, description = "The environment: a Kubernetes namespace.")),
+    params(InEnvironment),
     request_body = EvaluationsRequest,
     responses((status = 200, description = "The decisions, in the order of the questions.", body = EvaluationsResponse), Failures)
 )]

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderName, StatusCode},
+    http::HeaderName,
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -38,7 +38,7 @@ pub(super) async fn observe(State(server): State<Arc<Server>>, request: Request,
     server.metrics.observe_request(route, response.status(), latency);
     span.record("status", response.status().as_u16());
     span.record("latency_us", u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
-    span.in_scope(|| report(response.status()));
+    span.in_scope(|| tracing::debug!("answered"));
     if let Some(id) = request_id {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -48,12 +48,4 @@ pub(super) async fn observe(State(server): State<Arc<Server>>, request: Request,
 async fn answer(server: &Server, request: Request, next: Next) -> Result<Response, Error> {
     let _permit = server.permits.try_acquire().map_err(|_| Error::Overloaded)?;
     tokio::time::timeout(server.config.limits.request_time, next.run(request)).await.map_err(|_| Error::Timeout)
-}
-
-fn report(status: StatusCode) {
-    if status.is_server_error() {
-        tracing::warn!("request not answered");
-    } else {
-        tracing::debug!("request answered");
-    }
 }

@@ -7,7 +7,7 @@ use axum::{
     response::IntoResponse,
     routing::{MethodRouter, get},
 };
-use utoipa::{IntoResponses, OpenApi as _, openapi::OpenApi};
+use utoipa::{IntoParams, IntoResponses, OpenApi as _, openapi::OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{Server, authzen, error::ErrorBody, native};
@@ -39,6 +39,16 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Server>> {
 pub(super) fn document_route(document: OpenApi) -> MethodRouter<Arc<Server>> {
     let document = Arc::new(document);
     get(async move || Json(&*document).into_response())
+}
+
+/// The parameter of every path under an environment.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "only its description is used")]
+pub(super) struct InEnvironment {
+    /// The environment: a Kubernetes namespace.
+    #[param(example = "default")]
+    namespace: String,
 }
 
 /// How any request can fail.

@@ -19,7 +19,7 @@ use crate::{
         environment::Environment,
         error::ErrorBody,
         extract::{JsonBody, Object, Text, check_batch_size, parse_object, required},
-        openapi::Failures,
+        openapi::{Failures, InEnvironment},
     },
 };
 
@@ -28,7 +28,7 @@ use crate::{
     post,
     path = "/environments/{namespace}/v1/check",
     tag = "Checks",
-    params(("namespace" = String, Path, description = "The environment: a Kubernetes namespace.")),
+    params(InEnvironment),
     request_body = Check,
     responses((status = 200, description = "The decision.", body = CheckResult), Failures)
 )]
@@ -50,7 +50,7 @@ pub async fn check(
     post,
     path = "/environments/{namespace}/v1/checks",
     tag = "Checks",
-    params(("namespace" = String, Path, description = "The environment: a Kubernetes namespace.")),
+    params(InEnvironment),
     request_body = Checks,
     responses((status = 200, description = "The decisions, in the order of the checks.", body = CheckResults), Failures)
 )]

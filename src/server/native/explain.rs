@@ -13,7 +13,13 @@ use crate::{
         facts::Timestamp,
         query::{self, Decision},
     },
-    server::{Error, answer::Reason, environment::Environment, extract::JsonBody, openapi::Failures},
+    server::{
+        Error,
+        answer::Reason,
+        environment::Environment,
+        extract::JsonBody,
+        openapi::{Failures, InEnvironment},
+    },
 };
 
 /// Why is a check answered as it is? Every way that allows it, or what comes nearest to allowing it.
@@ -21,7 +27,7 @@ use crate::{
     post,
     path = "/environments/{namespace}/v1/explain",
     tag = "Checks",
-    params(("namespace" = String, Path, description = "The environment: a Kubernetes namespace.")),
+    params(InEnvironment),
     request_body = Check,
     responses((status = 200, description = "The explanation.", body = Explanation), Failures)
 )]

@@ -23,7 +23,7 @@ use crate::{
         answer::Reason,
         environment::Environment,
         extract::{Parameters, optional, required},
-        openapi::{Ambiguous, Failures},
+        openapi::{Ambiguous, Failures, InEnvironment},
         paging::{List, Paging},
     },
 };
@@ -33,7 +33,7 @@ use crate::{
     get,
     path = "/environments/{namespace}/v1/permissions",
     tag = "Lists",
-    params(("namespace" = String, Path, description = "The environment: a Kubernetes namespace."), PermissionsParameters),
+    params(InEnvironment, PermissionsParameters),
     responses((status = 200, description = "The permissions, all of them.", body = Permissions), Ambiguous, Failures)
 )]
 pub async fn permissions(
@@ -60,7 +60,7 @@ pub async fn permissions(
     get,
     path = "/environments/{namespace}/v1/resources",
     tag = "Lists",
-    params(("namespace" = String, Path, description = "The environment: a Kubernetes namespace."), ResourcesParameters),
+    params(InEnvironment, ResourcesParameters),
     responses((status = 200, description = "A page of resources.", body = List<Resource>), Ambiguous, Failures)
 )]
 pub async fn resources(
@@ -91,7 +91,7 @@ pub async fn resources(
     get,
     path = "/environments/{namespace}/v1/memberships",
     tag = "Lists",
-    params(("namespace" = String, Path, description = "The environment: a Kubernetes namespace."), MembershipsParameters),
+    params(InEnvironment, MembershipsParameters),
     responses((status = 200, description = "A page of memberships.", body = List<Membership>), Ambiguous, Failures)
 )]
 pub async fn memberships(
@@ -122,7 +122,7 @@ pub async fn memberships(
     get,
     path = "/environments/{namespace}/v1/assignments",
     tag = "Lists",
-    params(("namespace" = String, Path, description = "The environment: a Kubernetes namespace."), AssignmentsParameters),
+    params(InEnvironment, AssignmentsParameters),
     responses((status = 200, description = "A page of assignments.", body = List<Assignment>), Ambiguous, Failures)
 )]
 pub async fn assignments(

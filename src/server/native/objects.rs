@@ -14,7 +14,7 @@ use crate::{
         answer::Reason,
         environment::Environment,
         extract::Parameters,
-        openapi::Failures,
+        openapi::{Failures, InEnvironment},
         paging::{List, Paging},
     },
 };
@@ -24,7 +24,7 @@ use crate::{
     get,
     path = "/environments/{namespace}/v1/objects",
     tag = "Lists",
-    params(("namespace" = String, Path, description = "The environment: a Kubernetes namespace."), ObjectsParameters),
+    params(InEnvironment, ObjectsParameters),
     responses((status = 200, description = "A page of objects.", body = List<DeclaredObject>), Failures)
 )]
 pub async fn objects(
