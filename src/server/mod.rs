@@ -2,7 +2,7 @@
 //!
 //! - [`router`]: the API. AuthZEN for applications, a native JSON API for everything that AuthZEN has no words for.
 //! - [`probes`]: liveness, readiness and metrics, on a listener of their own.
-//! - [`serve`]: both, until a shutdown that lets what is under way finish.
+//! - [`serve()`]: both, until a shutdown that lets what is under way finish.
 //!
 //! Every answer of the API comes from one consistent state of one environment, and none is given before every
 //! source has delivered ([`Environments::is_synced`]): until then all of them are 503.
