@@ -1,7 +1,7 @@
 //! The custom resource definitions, generated from the types.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceColumnDefinition, CustomResourceDefinition,
+    CustomResourceColumnDefinition, CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray,
 };
 use kube::{CustomResourceExt, ResourceExt};
 
@@ -32,7 +32,7 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         ResourceType::crd(),
         Environment::crd(),
     ]
-    .map(with_common_columns)
+    .map(finish)
     .into()
 }
 
@@ -49,8 +49,8 @@ pub fn crd_files() -> Result<Vec<CrdFile>, serde_saphyr::SerializeError> {
     crds().into_iter().map(file).collect()
 }
 
-/// What the list of every kind ends with.
-fn with_common_columns(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
+/// Makes descriptions fit for `kubectl explain`, and adds the columns with which the list of every kind ends.
+fn finish(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     let column = |name: &str, type_: &str, json_path: &str, description: &str| CustomResourceColumnDefinition {
         name: name.to_owned(),
         type_: type_.to_owned(),
@@ -59,6 +59,9 @@ fn with_common_columns(mut crd: CustomResourceDefinition) -> CustomResourceDefin
         ..CustomResourceColumnDefinition::default()
     };
     for version in &mut crd.spec.versions {
+        if let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) {
+            join_lines(schema);
+        }
         version.additional_printer_columns.get_or_insert_default().extend([
             column("Ready", "string", r#".status.conditions[?(@.type=="Ready")].status"#, "Whether it has effect"),
             column("Reason", "string", r#".status.conditions[?(@.type=="Ready")].reason"#, "Why it has effect or not"),
@@ -66,4 +69,15 @@ fn with_common_columns(mut crd: CustomResourceDefinition) -> CustomResourceDefin
         ]);
     }
     crd
+}
+
+/// Joins the lines of descriptions, which are comments in the code and broken there to fit its width.
+fn join_lines(schema: &mut JSONSchemaProps) {
+    if let Some(description) = &mut schema.description {
+        *description = description.replace('\n', " ");
+    }
+    schema.properties.iter_mut().flatten().for_each(|(_, property)| join_lines(property));
+    if let Some(JSONSchemaPropsOrArray::Schema(items)) = &mut schema.items {
+        join_lines(items);
+    }
 }

@@ -49,10 +49,11 @@ pub struct EnvironmentSpec {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Undeclared {
-    /// Memberships that no OrganizationMembership declares: allowed, or powerless.
+    /// Memberships that no OrganizationMembership declares: `Allow` lets them have roles, `Deny` makes them powerless.
     #[serde(default)]
     pub memberships: UndeclaredPolicy,
-    /// Types of resources that no ResourceType declares: allowed, or without effect.
+    /// Types of resource that no ResourceType declares: `Allow` lets them be used, `Deny` makes all roles on such
+    /// resources powerless.
     #[serde(default)]
     pub resource_types: UndeclaredPolicy,
 }
@@ -81,9 +82,10 @@ pub struct IdentityProvider {
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RoleMapping {
-    /// Who says that a user is in the group. What the directory says goes before single sign-on.
+    /// Who says that a user is in the group: `Directory` (`directoryGroups` of an OrganizationMembership), which goes
+    /// first, or `SSO` (`ssoGroups`).
     pub source: IdentitySource,
-    /// Name of the group there, as in `directoryGroups` or `ssoGroups` of an OrganizationMembership.
+    /// Name of the group there.
     #[schemars(transform = &limits::PROVIDER_GROUP)]
     pub group: String,
     /// The role that its members have on their organization.

@@ -4,6 +4,8 @@
 //! still be read; whoever wants strictness reports what was ignored. [`Validate`] holds an object to everything that
 //! the API server would hold it to.
 
+#![allow(clippy::duplicated_attributes, reason = "the columns and rules of a kind have a type or remedy in common")]
+
 mod crds;
 mod environment;
 mod group;
