@@ -407,8 +407,16 @@ mod tests {
         let cases = [
             (Kind::Role, Value::Null, "spec: is missing; add it"),
             (Kind::Role, json!([]), "spec: must be an object, with the fields of the kind"),
-            (Kind::Role, json!({ "permissions": "all" }), "spec.permissions: invalid type: string \"all\", expected a sequence"),
-            (Kind::Role, json!({ "permissions": ["a", 1] }), "spec.permissions[1]: invalid type: integer `1`, expected a string"),
+            (
+                Kind::Role,
+                json!({ "permissions": "all" }),
+                "spec.permissions: invalid type: string \"all\", expected a sequence",
+            ),
+            (
+                Kind::Role,
+                json!({ "permissions": ["a", 1] }),
+                "spec.permissions[1]: invalid type: integer `1`, expected a string",
+            ),
             (Kind::Group, json!({ "organizationRef": {} }), "spec.organizationRef: missing field `name`"),
             (Kind::GroupRoleAssignment, json!({ "roleRef": role }), "spec: missing field `groupRef`"),
             (
@@ -426,10 +434,12 @@ mod tests {
 
     #[test]
     fn unknown_fields_are_refused_or_ignored() {
-        let spec = || json!({
-            "organizationRef": { "name": "acme", "kind": "x" },
-            "member": ["ann"],
-        });
+        let spec = || {
+            json!({
+                "organizationRef": { "name": "acme", "kind": "x" },
+                "member": ["ann"],
+            })
+        };
         let (ignoring, problems) = convert(Kind::Group, spec(), UnknownFields::Ignore);
         assert!(matches!(ignoring.fact, Fact::Group(_)));
         assert_eq!(problems, []);

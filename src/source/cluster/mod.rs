@@ -12,6 +12,9 @@ mod tracker;
 mod trouble;
 mod watch;
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use kube::Client;

@@ -264,12 +264,15 @@ mod tests {
         let mut tracker = Tracker::new(Kind::Role);
         run(&mut tracker, listed([]));
         assert_eq!(
-            run(&mut tracker, [
-                Event::Apply(role("x/a", "1", 1, "p")),
-                Event::Apply(role("x/a", "1", 2, "q")),
-                Event::Delete(role("x/a", "1", 3, "q")),
-                Event::Apply(role("x/a", "2", 4, "r")),
-            ]),
+            run(
+                &mut tracker,
+                [
+                    Event::Apply(role("x/a", "1", 1, "p")),
+                    Event::Apply(role("x/a", "1", 2, "q")),
+                    Event::Delete(role("x/a", "1", 3, "q")),
+                    Event::Apply(role("x/a", "2", 4, "r")),
+                ]
+            ),
             ["+x/a:p", "+x/a:q", "-x/a", "+x/a:r"]
         );
         assert!(run(&mut tracker, [Event::Delete(role("x/never", "9", 9, "p"))]).is_empty());
@@ -287,13 +290,10 @@ mod tests {
             role("x/again", "other", 1, "r"),
             role("x/new", "new", 3, "s"),
         ];
-        assert_eq!(run(&mut tracker, listed(after.clone())), [
-            "+x/again:r",
-            "+x/changed:q",
-            "+x/new:s",
-            "-x/gone",
-            "-y/gone"
-        ]);
+        assert_eq!(
+            run(&mut tracker, listed(after.clone())),
+            ["+x/again:r", "+x/changed:q", "+x/new:s", "-x/gone", "-y/gone"]
+        );
         assert!(run(&mut tracker, listed(after)).is_empty());
     }
 

@@ -176,7 +176,7 @@ const fn brings_news(event: &Event<WatchedObject>) -> bool {
 }
 
 /// How the API server knows a kind.
-fn resource(kind: Kind) -> ApiResource {
+pub fn resource(kind: Kind) -> ApiResource {
     match kind {
         Kind::Resource => ApiResource::erase::<api::Resource>(&()),
         Kind::Role => ApiResource::erase::<api::Role>(&()),

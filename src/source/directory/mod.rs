@@ -215,3 +215,6 @@ fn folder(path: &Path) -> Result<PathBuf, Error> {
     }
     Ok(path.to_owned())
 }
+
+#[cfg(test)]
+mod tests;
