@@ -1,5 +1,7 @@
 //! Everything that is tested from outside the library, in one binary.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod crds;
+mod server;
 mod support;
 mod validation;

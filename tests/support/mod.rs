@@ -1,3 +1,4 @@
 //! What several tests need.
 
 pub mod facts;
+pub mod router;
