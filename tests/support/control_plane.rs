@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use super::{process::Process, wait};
+use super::{bailiwick::Bailiwick, process::Process, wait};
 
 /// The folder of the generated custom resource definitions.
 pub const CRDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/crds");
@@ -146,6 +146,25 @@ impl ControlPlane {
     /// Makes a namespace.
     pub fn create_namespace(&self, name: &str) {
         self.kubectl(&["create", "namespace", name]).ok();
+    }
+
+    /// Lets the user `operator` do what `bailiwick run` needs to do, and nothing else.
+    pub fn permit_operator(&self) {
+        self.kubectl(&["create", "clusterrole", "bailiwick", "--verb=list,watch", "--resource=*.authz.bailiwick.dev"]).ok();
+        self.kubectl(&["create", "clusterrolebinding", "bailiwick", "--clusterrole=bailiwick", "--user=operator"]).ok();
+    }
+
+    /// Starts `bailiwick run` as the user `operator`, and waits until it listens, which is before it is ready.
+    pub fn start_operator(&self, arguments: &[&str]) -> Bailiwick {
+        let kubeconfig = self.kubeconfig();
+        let kubeconfig = kubeconfig.to_str().expect("a path in UTF-8");
+        Bailiwick::start(&[&["run", "--kubeconfig", kubeconfig, "--context", "operator"], arguments].concat())
+    }
+
+    /// Applies manifests to a namespace.
+    #[track_caller]
+    pub fn apply(&self, namespace: &str, manifests: &str) {
+        self.kubectl_with(&["apply", "--namespace", namespace, "--filename", "-"], manifests).ok();
     }
 
     /// Calls kubectl as `admin`.
