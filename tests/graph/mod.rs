@@ -1,0 +1,3 @@
+//! The graph held to its semantics.
+
+mod brute_force;
