@@ -112,7 +112,7 @@ impl World {
         }
     }
 
-    fn group_assignment(&self, name: &str) -> Option<&GroupRoleAssignment> {
+    pub fn group_assignment(&self, name: &str) -> Option<&GroupRoleAssignment> {
         match self.there(Kind::GroupRoleAssignment, name)? {
             Fact::GroupRoleAssignment(assignment) => Some(assignment),
             _ => None,
@@ -269,7 +269,7 @@ impl World {
     }
 
     /// What declares a membership, be it under deletion or not, if its spec can be used.
-    fn declaration(&self, membership: &str) -> Option<&OrganizationMembership> {
+    pub fn declaration(&self, membership: &str) -> Option<&OrganizationMembership> {
         match &self.exists(Kind::OrganizationMembership, membership)?.fact {
             Fact::OrganizationMembership(declaration) => Some(declaration),
             _ => None,
@@ -358,11 +358,8 @@ impl World {
 
         for object in self.all(Kind::GroupRoleAssignment) {
             let Some(assignment) = self.group_assignment(&object.name) else { continue };
-            let Some(group) = self.usable_group(&assignment.group) else { continue };
-            let resource = assignment.resource.clone().unwrap_or_else(|| group.organization.clone());
-            if self.belongs(membership, &assignment.group)
-                && self.organization_of(&resource) == Some(group.organization.clone())
-            {
+            let Some(resource) = self.resource_of_group_assignment(&object.name) else { continue };
+            if self.belongs(membership, &assignment.group) {
                 grants.insert(Grant {
                     source: Source::GroupRoleAssignment(object.name.clone()),
                     role: assignment.role.clone(),
@@ -396,6 +393,14 @@ impl World {
             }
         }
         grants
+    }
+
+    /// The resource that a group's assignment is on, if the group can be used and is of the same organization.
+    pub fn resource_of_group_assignment(&self, name: &str) -> Option<Name> {
+        let assignment = self.group_assignment(name)?;
+        let group = self.usable_group(&assignment.group)?;
+        let resource = assignment.resource.as_ref().unwrap_or(&group.organization);
+        (self.organization_of(resource)? == group.organization).then(|| resource.clone())
     }
 
     /// Whether a role fits a resource and both can be used, at a time when the assignment still runs.

@@ -260,11 +260,8 @@ impl World {
             }),
             // For a membership that lacks nothing itself: which role wins is a matter of each.
             Kind::GroupRoleAssignment => self.group_assignment(name).is_some_and(|assignment| {
-                self.usable_group(&assignment.group).is_some_and(|group| {
-                    let resource = assignment.resource.as_ref().unwrap_or(&group.organization);
-                    self.organization_of(resource) == Some(group.organization.clone())
-                        && self.applies(&assignment.role, resource, assignment.expires_at, now)
-                })
+                self.resource_of_group_assignment(name)
+                    .is_some_and(|resource| self.applies(&assignment.role, &resource, assignment.expires_at, now))
             }),
             Kind::ResourceType => self.there(kind, name).is_some(),
             Kind::Environment => name == ENVIRONMENT_NAME && self.there(kind, name).is_some(),
