@@ -1,1 +1,46 @@
-//! (on its way)
+//! The custom resources: eight kinds, one file each, and what they share.
+//!
+//! These types are the wire format. They tolerate unknown fields, so that objects written by a newer version can
+//! still be read; whoever wants strictness reports what was ignored. [`Validate`] holds an object to everything that
+//! the API server would hold it to.
+
+mod environment;
+mod group;
+mod group_role_assignment;
+mod membership_role_assignment;
+mod organization_membership;
+mod problem;
+mod reference;
+mod resource;
+mod resource_type;
+mod role;
+mod status;
+
+pub use environment::{
+    Environment, EnvironmentSpec, IdentityProvider, IdentitySource, RoleMapping, Undeclared, UndeclaredPolicy,
+};
+pub use group::{Group, GroupSpec};
+pub use group_role_assignment::{GroupRoleAssignment, GroupRoleAssignmentSpec};
+pub use membership_role_assignment::{MembershipRoleAssignment, MembershipRoleAssignmentSpec};
+pub use organization_membership::{OrganizationMembership, OrganizationMembershipSpec, User};
+pub use problem::{Problem, Validate};
+pub use reference::{MembershipRef, NameRef};
+pub use resource::{Resource, ResourceSpec};
+pub use resource_type::{Permission, ResourceType, ResourceTypeSpec};
+pub use role::{Role, RoleSpec};
+pub use status::Status;
+
+/// The API group of all kinds.
+pub const GROUP: &str = "authz.bailiwick.dev";
+
+/// The version of all kinds.
+pub const VERSION: &str = "v1alpha1";
+
+/// Group and version, as the `apiVersion` of an object has them.
+pub const API_VERSION: &str = "authz.bailiwick.dev/v1alpha1";
+
+/// The built-in type of the root of every tree of resources.
+pub const ORGANIZATION: &str = "organization";
+
+/// The one name that an [`Environment`] may have.
+pub const ENVIRONMENT_NAME: &str = "default";

@@ -1,0 +1,39 @@
+//! `MembershipRoleAssignment`: membership × role × resource.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+use super::{MembershipRef, NameRef, Problem, Status, Validate};
+
+/// Grants a role to one membership, on one resource and everything below it. Delete it to revoke.
+#[derive(Clone, CustomResource, Debug, Deserialize, Eq, KubeSchema, PartialEq, Serialize)]
+#[kube(
+    group = "authz.bailiwick.dev",
+    version = "v1alpha1",
+    kind = "MembershipRoleAssignment",
+    namespaced,
+    status = "Status",
+    shortname = "mra",
+    category = "authz"
+)]
+#[serde(rename_all = "camelCase")]
+pub struct MembershipRoleAssignmentSpec {
+    /// The membership that gets the role. Immutable.
+    pub membership_ref: MembershipRef,
+    /// The role that it gets. Immutable.
+    pub role_ref: NameRef,
+    /// The resource that it gets the role on; its type must be the role's. Default: the organization of the
+    /// membership, which only a declared one has. Immutable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_ref: Option<NameRef>,
+    /// From this instant on (RFC 3339) the assignment grants nothing. Default: it does not expire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Time>,
+}
+
+impl Validate for MembershipRoleAssignmentSpec {
+    fn validate(&self, _name: &str) -> Result<(), Problem> {
+        Ok(())
+    }
+}
