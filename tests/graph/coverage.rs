@@ -101,7 +101,7 @@ fn every_reason_occurs() {
     assert_eq!(seen, REASONS.into());
 }
 
-const DENIALS: [&str; 10] = [
+const DENIALS: [&str; 11] = [
     "NoGrant",
     "UnknownSubject",
     "NotAMember",
@@ -110,6 +110,7 @@ const DENIALS: [&str; 10] = [
     "UnusableMembership",
     "UndeclaredMembership",
     "UnknownResource",
+    "UnknownOrganization",
     "AmbiguousResource",
     "DetachedResource",
 ];
@@ -125,12 +126,13 @@ const fn denial_name(denial: Denial) -> &'static str {
         Denial::UnusableMembership => "UnusableMembership",
         Denial::UndeclaredMembership => "UndeclaredMembership",
         Denial::UnknownResource => "UnknownResource",
+        Denial::UnknownOrganization => "UnknownOrganization",
         Denial::AmbiguousResource => "AmbiguousResource",
         Denial::DetachedResource => "DetachedResource",
     }
 }
 
-const REASONS: [&str; 18] = [
+const REASONS: [&str; 19] = [
     "InvalidSpec",
     "Terminating",
     "NotFound",
@@ -138,6 +140,7 @@ const REASONS: [&str; 18] = [
     "Expired",
     "RoleTypeMismatch",
     "OrganizationMismatch",
+    "NotAnOrganization",
     "OrganizationUnknown",
     "Suspended",
     "UndeclaredMembership",
@@ -161,6 +164,7 @@ const fn reason_name(reason: &Reason) -> &'static str {
         Reason::Expired { .. } => "Expired",
         Reason::RoleTypeMismatch { .. } => "RoleTypeMismatch",
         Reason::OrganizationMismatch { .. } => "OrganizationMismatch",
+        Reason::NotAnOrganization { .. } => "NotAnOrganization",
         Reason::OrganizationUnknown { .. } => "OrganizationUnknown",
         Reason::Suspended { .. } => "Suspended",
         Reason::UndeclaredMembership { .. } => "UndeclaredMembership",
