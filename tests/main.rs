@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod crds;
+mod graph;
 mod server;
 mod support;
 mod validation;
