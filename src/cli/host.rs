@@ -18,7 +18,10 @@ use crate::{
 pub(super) const METRICS_PREFIX: &str = "bailiwick";
 
 /// Runs a subcommand to its end on all processors.
-pub(super) fn block_on(logging: &logging::Options, command: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+pub(super) fn block_on(
+    logging: &logging::Options,
+    command: impl Future<Output = Result<(), Error>>,
+) -> Result<(), Error> {
     logging::start(logging);
     // Fails only where one is installed already, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -61,7 +64,7 @@ pub(super) async fn answer(
     let mut signals = Signals::new()?;
     let server = Server::new(config, environments, registry);
     let (stop, stopped) = tokio::sync::oneshot::channel();
-    let stopping = async {
+    let aborted = async {
         signals.next().await;
         // The server waits for this; it cannot be gone while it is polled below.
         let _ = stop.send(());
@@ -73,7 +76,7 @@ pub(super) async fn answer(
     tokio::select! {
         served = serving => served.map_err(Error::Server),
         () = source => Err(Error::SourceEnded),
-        () = stopping => Err(Error::Aborted),
+        () = aborted => Err(Error::Aborted),
     }
 }
 

@@ -80,7 +80,7 @@ enum Error {
     },
     /// A definition cannot be put into YAML.
     #[error("cannot print a definition")]
-    Print(#[source] serde_saphyr::ser_error::Error),
+    Print(#[source] serde_saphyr::SerializeError),
 }
 
 impl Error {

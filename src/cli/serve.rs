@@ -43,8 +43,8 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
     let environments = Arc::new(Environments::default());
     let mut registry = Registry::with_prefix(host::METRICS_PREFIX);
     let metrics = Metrics::register(&mut registry);
-    let directory =
-        Directory::open(&manifests, &answering.default_environment, Arc::clone(&environments), metrics).map_err(Error::Source)?;
+    let directory = Directory::open(&manifests, &answering.default_environment, Arc::clone(&environments), metrics)
+        .map_err(Error::Source)?;
     let bound = host::bind(&answering).await?;
     let loaded = directory.loaded();
     let objects: usize = loaded.environments.values().map(BTreeMap::len).sum();

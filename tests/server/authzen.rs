@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     body::Body,
-    router::{Request, header::CONTENT_TYPE},
+    http::{Request, header::CONTENT_TYPE},
 };
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use std::{env, fs, path::PathBuf};
 
 use axum::{
     body::Body,
-    router::{Request, header::CONTENT_TYPE},
+    http::{Request, header::CONTENT_TYPE},
 };
 use serde_json::Value;
 

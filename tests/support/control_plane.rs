@@ -45,13 +45,6 @@ impl Kubectl {
         assert!(self.success, "kubectl failed: {}{}", self.stdout, self.stderr);
         self.stdout
     }
-
-    /// What it complained of, where it failed.
-    #[track_caller]
-    pub fn refused(self) -> String {
-        assert!(!self.success, "kubectl succeeded: {}", self.stdout);
-        self.stderr
-    }
 }
 
 impl ControlPlane {
@@ -150,7 +143,8 @@ impl ControlPlane {
 
     /// Lets the user `operator` do what `bailiwick run` needs to do, and nothing else.
     pub fn permit_operator(&self) {
-        self.kubectl(&["create", "clusterrole", "bailiwick", "--verb=list,watch", "--resource=*.authz.bailiwick.dev"]).ok();
+        self.kubectl(&["create", "clusterrole", "bailiwick", "--verb=list,watch", "--resource=*.authz.bailiwick.dev"])
+            .ok();
         self.kubectl(&["create", "clusterrolebinding", "bailiwick", "--clusterrole=bailiwick", "--user=operator"]).ok();
     }
 
@@ -238,9 +232,9 @@ impl Drop for ControlPlane {
 
 /// The folder of etcd, kube-apiserver, kube-controller-manager and kubectl.
 fn binaries() -> PathBuf {
-    env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from).expect(
-        "KUBEBUILDER_ASSETS is not set: run `make test`, or set it to what hack/control-plane/binaries prints",
-    )
+    env::var_os("KUBEBUILDER_ASSETS")
+        .map(PathBuf::from)
+        .expect("KUBEBUILDER_ASSETS is not set: run `make test`, or set it to what hack/control-plane/binaries prints")
 }
 
 fn script(name: &str) -> PathBuf {
