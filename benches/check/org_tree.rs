@@ -128,7 +128,6 @@ pub struct World {
     /// Subject, role, resource.
     assignments: Vec<(Subject, usize, usize)>,
     roles_on: HashMap<(Subject, usize), Vec<usize>>,
-    members_of_organization: Vec<Vec<usize>>,
     resources_of_organization: Vec<Vec<usize>>,
 }
 
@@ -211,7 +210,6 @@ impl World {
             role_permissions,
             assignments,
             roles_on,
-            members_of_organization,
             resources_of_organization,
         }
     }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::world;
 use crate::support::{
     facts::{applied, deleted, grant, role},
-    http::{DEFAULT_ENVIRONMENT, TestServer},
+    router::{DEFAULT_ENVIRONMENT, TestServer},
 };
 
 const EVALUATION: &str = "/access/v1/evaluation";

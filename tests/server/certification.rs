@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::support::{
     facts::{grant, organization, resource, role},
-    http::TestServer,
+    router::TestServer,
 };
 
 #[tokio::test]

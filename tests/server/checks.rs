@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::world;
-use crate::support::http::TestServer;
+use crate::support::router::TestServer;
 
 const CHECK: &str = "/environments/default/v1/check";
 const CHECKS: &str = "/environments/default/v1/checks";

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::world;
 use crate::support::{
     facts::{grant, organization, resource, role},
-    http::TestServer,
+    router::TestServer,
 };
 
 const LISTS: &str = "/environments/default/v1";

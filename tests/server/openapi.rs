@@ -8,7 +8,7 @@ use axum::{
 };
 use serde_json::Value;
 
-use crate::support::http::{TestServer, config};
+use crate::support::router::{TestServer, config};
 
 async fn document(server: &TestServer) -> Value {
     server.api.get("/openapi.json").await.ok()

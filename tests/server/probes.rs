@@ -5,7 +5,7 @@ use serde_json::json;
 use super::world;
 use crate::support::{
     facts::{applied, invalid},
-    http::{DEFAULT_ENVIRONMENT, TestServer, config},
+    router::{DEFAULT_ENVIRONMENT, TestServer, config},
 };
 use bailiwick::graph::facts::Kind;
 

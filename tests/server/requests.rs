@@ -14,7 +14,7 @@ use futures::stream;
 use serde_json::json;
 
 use super::world;
-use crate::support::http::{TestServer, config};
+use crate::support::router::{TestServer, config};
 
 const EVALUATION: &str = "/access/v1/evaluation";
 

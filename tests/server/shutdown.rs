@@ -10,7 +10,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::support::http::{TestServer, config};
+use crate::support::router::{TestServer, config};
 
 /// Nothing here takes long; what does has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
