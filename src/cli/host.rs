@@ -7,6 +7,7 @@ use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{Error, logging, options::Answering};
 use crate::{
@@ -18,7 +19,10 @@ use crate::{
 pub(super) const METRICS_PREFIX: &str = "bailiwick";
 
 /// Runs a subcommand to its end on all processors.
-pub(super) fn block_on(logging: &logging::Options, command: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+pub(super) fn block_on(
+    logging: &logging::Options,
+    command: impl Future<Output = Result<(), Error>>,
+) -> Result<(), Error> {
     logging::start(logging);
     // Fails only where one is installed already, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -60,20 +64,21 @@ pub(super) async fn answer(
 ) -> Result<(), Error> {
     let mut signals = Signals::new()?;
     let server = Server::new(config, environments, registry);
-    let (stop, stopped) = tokio::sync::oneshot::channel();
-    let stopping = async {
+    let stop = CancellationToken::new();
+    let aborted = async {
         signals.next().await;
-        // The server waits for this; it cannot be gone while it is polled below.
-        let _ = stop.send(());
+        stop.cancel();
         signals.next().await;
     };
-    let serving = server::serve(server, bound.listeners, async {
-        let _ = stopped.await;
-    });
+    let serving = server::serve(server, bound.listeners, stop.cancelled());
     tokio::select! {
-        served = serving => served.map_err(Error::Server),
+        ended = serving => match ended {
+            Ok(()) if stop.is_cancelled() => Ok(()),
+            Ok(()) => Err(Error::ServerEnded),
+            Err(error) => Err(Error::Server(error)),
+        },
         () = source => Err(Error::SourceEnded),
-        () = stopping => Err(Error::Aborted),
+        () = aborted => Err(Error::Aborted),
     }
 }
 

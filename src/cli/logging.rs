@@ -30,8 +30,10 @@ fn filter(directives: &str) -> Result<String, String> {
 
 /// Logs to the standard error from now on.
 pub(super) fn start(options: &Options) {
-    let lines =
-        tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&options.log)).with_writer(io::stderr).with_target(false);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(&options.log))
+        .with_writer(io::stderr)
+        .with_target(false);
     match options.log_format {
         Format::Text => lines.with_ansi(io::stderr().is_terminal()).init(),
         Format::Json => lines.json().flatten_event(true).init(),

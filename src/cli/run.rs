@@ -1,6 +1,6 @@
 //! `bailiwick run`: the operator.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 use kube::{
@@ -17,17 +17,17 @@ use crate::{
     source::{Cluster, Metrics},
 };
 
+const EXAMPLE: &str = "Example:
+  bailiwick crds | kubectl apply --server-side -f -
+  bailiwick run";
+
 /// Follow a Kubernetes API server and answer permission checks.
 ///
 /// Watches the kinds of authz.bailiwick.dev. Each namespace is an environment of its own. Nothing is answered before
-/// all of them are known; /readyz says what is missing. Needs the permission to list and watch the kinds, nothing else.
-///
-/// In a pod it uses the pod's service account, elsewhere the kubeconfig that kubectl would use. Example:
-///
-///     bailiwick crds | kubectl apply --server-side -f -
-///     bailiwick run
+/// all of them are known; /readyz says what is missing. Needs the permission to list and watch the kinds, nothing
+/// else. In a pod it uses the pod's service account, elsewhere the kubeconfig that kubectl would use.
 #[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = EXAMPLE)]
 pub(super) struct Options {
     /// Watch this namespace only; can be repeated (in the variable: separated by commas). Without it, all are watched.
     #[arg(long = "namespace", value_name = "NAMESPACE", value_delimiter = ',', env = "BAILIWICK_NAMESPACE")]
@@ -46,13 +46,12 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
     let Options { namespaces, kubeconfig, context, answering } = options;
     answering.validate()?;
     let client = client(kubeconfig, context).await?;
-    let namespaces: BTreeSet<String> = namespaces.into_iter().collect();
-    let served = if namespaces.is_empty() { None } else { Some(namespaces.clone()) };
+    let served = if namespaces.is_empty() { None } else { Some(namespaces.iter().cloned().collect()) };
 
     let environments = Arc::new(Environments::default());
     let mut registry = Registry::with_prefix(host::METRICS_PREFIX);
     let metrics = Metrics::register(&mut registry);
-    let cluster = Cluster::new(client, namespaces, Arc::clone(&environments), metrics);
+    let cluster = Cluster::new(&client, namespaces, &environments, &metrics);
     let bound = host::bind(&answering).await?;
     info!(api = %bound.api, probes = %bound.probes, "answering on http://{} as soon as every kind is known", bound.api);
     host::answer(bound, answering.server(served), environments, registry, cluster.run(CancellationToken::new())).await

@@ -39,12 +39,15 @@ fn questions(documents: &[Value]) -> Vec<Value> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     for document in documents {
         let (name, spec) = (&document["metadata"]["name"], &document["spec"]);
-        let strings = |field: &str| -> Vec<String> { spec[field].as_array().into_iter().flatten().filter_map(text).collect() };
+        let strings =
+            |field: &str| -> Vec<String> { spec[field].as_array().into_iter().flatten().filter_map(text).collect() };
         match document["kind"].as_str().expect("a kind") {
             "Resource" => resources.extend(text(name)),
             "Role" => permissions.extend(strings("permissions")),
             "Group" => subjects.extend(strings("members").into_iter().map(|name| ("membership", name))),
-            "MembershipRoleAssignment" => subjects.extend(text(&spec["membershipRef"]["name"]).map(|name| ("membership", name))),
+            "MembershipRoleAssignment" => {
+                subjects.extend(text(&spec["membershipRef"]["name"]).map(|name| ("membership", name)));
+            }
             "OrganizationMembership" => {
                 subjects.extend(text(name).map(|name| ("membership", name)));
                 subjects.extend(text(&spec["user"]["id"]).map(|id| ("user", id)));

@@ -92,7 +92,8 @@ fn get_lists_every_kind_by_category_with_what_it_refers_to() {
         }
     }
 
-    let selected = plane.kubectl(&["get", "mra", "--namespace", namespace, "--field-selector=spec.roleRef.name=other"]).ok();
+    let selected =
+        plane.kubectl(&["get", "mra", "--namespace", namespace, "--field-selector=spec.roleRef.name=other"]).ok();
     assert!(!selected.contains("alice"), "the field selector selects too much: {selected}");
     let selected = plane
         .kubectl(&["get", "mra", "--namespace", namespace, "--field-selector=spec.roleRef.name=project-editor"])

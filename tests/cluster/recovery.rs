@@ -42,7 +42,8 @@ fn it_outlives_the_api_server() {
 
     // One that has never seen the API server has nothing to answer from.
     let newcomer = plane.start_operator(&[]);
-    let question = json!({"checks": [{"membership": "alice", "permission": "organization:edit", "resource": {"name": "acme"}}]});
+    let question =
+        json!({"checks": [{"membership": "alice", "permission": "organization:edit", "resource": {"name": "acme"}}]});
     let answer = newcomer.post("/environments/default/v1/checks", &question);
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "answered before the first sync: {answer:?}");
     assert_eq!(newcomer.probe("/readyz").status, StatusCode::SERVICE_UNAVAILABLE);

@@ -11,7 +11,8 @@ use crate::support::control_plane::{ControlPlane, Kubectl};
 fn bad_manifests_are_refused_with_a_message() {
     let plane = ControlPlane::shared();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests/refused");
-    let mut files: Vec<_> = fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("a file").path()).collect();
+    let mut files: Vec<_> =
+        fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("a file").path()).collect();
     files.sort();
     assert!(files.len() >= 10, "only {} files in {}", files.len(), folder.display());
 

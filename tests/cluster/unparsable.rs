@@ -20,7 +20,7 @@ metadata: {name: alice}
 spec: {membershipRef: alice, roleRef: [editor], resourceRef: {name: acme}}
 ";
 
-const UNUSABLE: &str = r#"bailiwick_objects_invalid{kind="MembershipRoleAssignment"}"#;
+const UNUSABLE: &str = r#"bailiwick_graph_invalid_objects{kind="MembershipRoleAssignment"}"#;
 
 #[test]
 fn an_object_that_cannot_be_read_grants_nothing_and_is_counted() {

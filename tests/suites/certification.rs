@@ -42,7 +42,8 @@ impl Case {
         let body = self.raw_body.clone().unwrap_or_else(|| self.request.as_ref().expect("a request").to_string());
         let content_type = self.content_type.as_deref().unwrap_or("application/json");
         http::send(|client| {
-            let request = client.post(format!("http://{}{}", serve.api, self.endpoint)).header(CONTENT_TYPE, content_type);
+            let request =
+                client.post(format!("http://{}{}", serve.api, self.endpoint)).header(CONTENT_TYPE, content_type);
             self.headers.iter().fold(request, |request, (name, value)| request.header(name, value)).body(body)
         })
         .expect("an answer")
@@ -61,7 +62,10 @@ impl Case {
             expect(contains(&answer.json(), expected), "another body")?;
         }
         if let Some(structure) = &self.structure {
-            assert_eq!(structure, "evaluations: array of 2 objects with boolean decision", "a structure unknown to this test");
+            assert_eq!(
+                structure, "evaluations: array of 2 objects with boolean decision",
+                "a structure unknown to this test"
+            );
             let body = answer.json();
             let evaluations = body["evaluations"].as_array().map(Vec::as_slice).unwrap_or_default();
             let decisions = evaluations.iter().filter(|evaluation| evaluation["decision"].is_boolean()).count();
@@ -100,7 +104,12 @@ fn core_cases_of_the_levels_basic_and_batch_are_answered_as_expected() {
         run += 1;
         for _ in 0..case.repeat {
             if let Err(error) = case.check(&case.send(&serve)) {
-                wrong.push(format!("{} {} {}: {error}", case.id, case.title, case.label.as_deref().unwrap_or_default()));
+                wrong.push(format!(
+                    "{} {} {}: {error}",
+                    case.id,
+                    case.title,
+                    case.label.as_deref().unwrap_or_default()
+                ));
             }
         }
     }

@@ -167,8 +167,8 @@ impl Case {
             objects.push(object("MembershipRoleAssignment", &number("assignment", i), spec));
         }
         // JSON is YAML, and a file may hold several documents.
-        let documents: String = objects.iter().map(|object| format!("---\n{object}\n")).collect();
-        fs::write(folder.join(format!("{environment}.yaml")), documents).expect("a file of manifests");
+        let documents: Vec<String> = objects.iter().map(Value::to_string).collect();
+        fs::write(folder.join(format!("{environment}.yaml")), documents.join("\n---\n")).expect("a file of manifests");
     }
 
     /// Asks everything that the case expects and returns how much that was, and what was answered otherwise.

@@ -45,13 +45,6 @@ impl Kubectl {
         assert!(self.success, "kubectl failed: {}{}", self.stdout, self.stderr);
         self.stdout
     }
-
-    /// What it complained of, where it failed.
-    #[track_caller]
-    pub fn refused(self) -> String {
-        assert!(!self.success, "kubectl succeeded: {}", self.stdout);
-        self.stderr
-    }
 }
 
 impl ControlPlane {
@@ -129,9 +122,8 @@ impl ControlPlane {
     /// Waits until the API server says that it is ready.
     pub fn wait_until_ready(&self) {
         wait::until("the API server is ready", || {
-            if self.api_server.lock().unwrap().as_mut().is_none_or(|server| server.ended().is_some()) {
-                panic!("kube-apiserver ended: {}", self.log("kube-apiserver"));
-            }
+            let runs = self.api_server.lock().unwrap().as_mut().is_some_and(|server| server.ended().is_none());
+            assert!(runs, "kube-apiserver ended: {}", self.log("kube-apiserver"));
             let answer = self.kubectl(&["get", "--raw", "/readyz"]);
             if answer.success { Ok(()) } else { Err(answer.stderr) }
         });
@@ -150,7 +142,8 @@ impl ControlPlane {
 
     /// Lets the user `operator` do what `bailiwick run` needs to do, and nothing else.
     pub fn permit_operator(&self) {
-        self.kubectl(&["create", "clusterrole", "bailiwick", "--verb=list,watch", "--resource=*.authz.bailiwick.dev"]).ok();
+        self.kubectl(&["create", "clusterrole", "bailiwick", "--verb=list,watch", "--resource=*.authz.bailiwick.dev"])
+            .ok();
         self.kubectl(&["create", "clusterrolebinding", "bailiwick", "--clusterrole=bailiwick", "--user=operator"]).ok();
     }
 
@@ -238,9 +231,9 @@ impl Drop for ControlPlane {
 
 /// The folder of etcd, kube-apiserver, kube-controller-manager and kubectl.
 fn binaries() -> PathBuf {
-    env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from).expect(
-        "KUBEBUILDER_ASSETS is not set: run `make test`, or set it to what hack/control-plane/binaries prints",
-    )
+    env::var_os("KUBEBUILDER_ASSETS")
+        .map(PathBuf::from)
+        .expect("KUBEBUILDER_ASSETS is not set: run `make test`, or set it to what hack/control-plane/binaries prints")
 }
 
 fn script(name: &str) -> PathBuf {

@@ -76,7 +76,14 @@ fn help_names_every_option_and_its_environment_variable() {
         "BAILIWICK_SHUTDOWN_TIMEOUT",
     ];
     let serve = ["--manifests", "BAILIWICK_MANIFESTS", "curl"];
-    let run = ["--namespace", "BAILIWICK_NAMESPACE", "--kubeconfig", "BAILIWICK_KUBECONFIG", "--context", "BAILIWICK_CONTEXT"];
+    let run = [
+        "--namespace",
+        "BAILIWICK_NAMESPACE",
+        "--kubeconfig",
+        "BAILIWICK_KUBECONFIG",
+        "--context",
+        "BAILIWICK_CONTEXT",
+    ];
     let crds = ["--out", "BAILIWICK_OUT", "kubectl apply"];
     let expected: [(&str, &[&[&str]]); 3] =
         [("serve", &[&logging, &answering, &serve]), ("run", &[&logging, &answering, &run]), ("crds", &[&crds])];
@@ -217,8 +224,7 @@ fn a_signal_ends_it_when_what_is_under_way_is_answered() {
 #[test]
 fn a_second_signal_ends_it_at_once() {
     let folder = acme();
-    let mut serve =
-        Bailiwick::start_ready(&["serve", "--manifests", text(folder.path()), "--shutdown-timeout", "1h"]);
+    let mut serve = Bailiwick::start_ready(&["serve", "--manifests", text(folder.path()), "--shutdown-timeout", "1h"]);
     let _request = Unfinished::send(&serve);
     serve.process.terminate();
     wait::until("readiness is withdrawn", || {
