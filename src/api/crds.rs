@@ -49,7 +49,7 @@ pub fn crd_files() -> Result<Vec<CrdFile>, serde_saphyr::SerializeError> {
     crds().into_iter().map(file).collect()
 }
 
-/// Makes descriptions fit for `kubectl explain`, and adds the columns with which the list of every kind ends.
+/// Tidies the schema, and adds the columns with which the list of every kind ends.
 fn finish(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     let column = |name: &str, type_: &str, json_path: &str, description: &str| CustomResourceColumnDefinition {
         name: name.to_owned(),
@@ -60,7 +60,7 @@ fn finish(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     };
     for version in &mut crd.spec.versions {
         if let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) {
-            join_lines(schema);
+            tidy(schema);
         }
         version.additional_printer_columns.get_or_insert_default().extend([
             column("Ready", "string", r#".status.conditions[?(@.type=="Ready")].status"#, "Whether it has effect"),
@@ -71,13 +71,15 @@ fn finish(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     crd
 }
 
-/// Joins the lines of descriptions, which are comments in the code and broken there to fit its width.
-fn join_lines(schema: &mut JSONSchemaProps) {
+/// Joins the lines of descriptions, which are comments in the code and broken there to fit its width; and lets the API
+/// server drop nulls, which mean no more than an absent field, before it looks at anything else.
+fn tidy(schema: &mut JSONSchemaProps) {
     if let Some(description) = &mut schema.description {
         *description = description.replace('\n', " ");
     }
-    schema.properties.iter_mut().flatten().for_each(|(_, property)| join_lines(property));
+    schema.nullable = None;
+    schema.properties.iter_mut().flatten().for_each(|(_, property)| tidy(property));
     if let Some(JSONSchemaPropsOrArray::Schema(items)) = &mut schema.items {
-        join_lines(items);
+        tidy(items);
     }
 }

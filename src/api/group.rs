@@ -33,7 +33,7 @@ const OWN_SUBGROUP: &str = "a group cannot be a subgroup of itself: remove its n
 pub struct GroupSpec {
     /// The organization that the group belongs to: a Resource of type `organization`.
     pub organization_ref: NameRef,
-    /// Names of the memberships in the group.
+    /// Names of the memberships in the group. A group that is too large for an object (1.5 MiB) is made of subgroups.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = &limits::MEMBERS)]
     pub members: Vec<String>,

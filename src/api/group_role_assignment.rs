@@ -5,7 +5,7 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    NameRef, Problem, Status, Validate, limits,
+    NameRef, Problem, Status, Validate, instant, limits,
     rules::{ASSIGN_ANEW, immutable, immutable_optional},
 };
 
@@ -43,7 +43,7 @@ pub struct GroupRoleAssignmentSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_ref: Option<NameRef>,
     /// From this instant on (RFC 3339) the assignment grants nothing. Default: it does not expire.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "instant::optional", skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Time>,
 }
 

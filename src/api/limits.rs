@@ -8,7 +8,7 @@ use std::{collections::HashSet, fmt, sync::OnceLock};
 use kube::core::{Reason, Rule, validate};
 use regex::Regex;
 use schemars::{Schema, transform::Transform};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Problem;
 
@@ -49,7 +49,8 @@ pub static DESCRIPTION: Text = Text::new(0..=1024, r"^[\P{Cc}\t\n\r]*$", "charac
 pub static EMAIL: Text = Text::new(3..=254, r"^[^\p{Cc} @]+@[^\p{Cc} @]+$", "characters, as in `name@example.com`");
 
 /// Memberships in a group. What really limits a group is the size of an object in etcd, 1.5 MiB with all it carries:
-/// about 20,000 memberships of 29 characters each. Larger groups are made of subgroups.
+/// some 20,000 names of 29 characters, if they were written by server-side apply, which notes the owner of each.
+/// Larger groups are made of subgroups.
 pub static MEMBERS: List = List::set(50_000, &MEMBERSHIP);
 
 /// Groups within a group.
@@ -75,6 +76,9 @@ pub static ROLE_PRIORITY: List = List::atomic(1_000, &OBJECT_NAME);
 
 /// Mappings of groups to roles; atomic, since no field of a mapping identifies it.
 pub const ROLE_MAPPINGS_MAX: usize = 1_000;
+
+/// The longest list whose items have rules: the API server refuses a rule that might run more often as too expensive.
+const RULES_MAX: usize = 1_024;
 
 /// The bounds of a string.
 #[derive(Debug)]
@@ -130,22 +134,32 @@ impl Text {
         self.regex.get_or_init(|| Regex::new(self.pattern).expect("the pattern is valid"))
     }
 
-    fn bounds(&self) -> [(&'static str, Value); 3] {
-        [("minLength", json!(self.min)), ("maxLength", json!(self.max)), ("pattern", json!(self.pattern))]
+    /// Adds the bounds to the schema of a string.
+    fn bound(&self, schema: &mut Schema) {
+        let Self { min, max, pattern, hint: _, regex: _ } = self;
+        let object = schema.ensure_object();
+        object.insert("minLength".to_owned(), json!(min));
+        object.insert("maxLength".to_owned(), json!(max));
+        object.insert("pattern".to_owned(), json!(pattern));
     }
-}
 
-impl Transform for &Text {
-    /// Adds the bounds to the schema of a string: a pattern, for tools that know schemas alone, and the same as a
-    /// rule, whose message a person understands.
-    fn transform(&mut self, schema: &mut Schema) {
-        schema.ensure_object().extend(self.bounds().map(|(key, value)| (key.to_owned(), value)));
+    /// Adds the pattern once more as a rule, for the sake of its message: a pattern alone explains nothing to people,
+    /// a rule alone says nothing to tools that know but schemas.
+    fn explain(&self, schema: &mut Schema) {
         let rule = Rule::new(format!("self.matches(r'{}')", self.pattern))
             .message(self.remedy().as_str())
             .reason(Reason::FieldValueInvalid);
         // INVARIANT: a rule of three strings has a JSON form.
         #[expect(clippy::expect_used, reason = "see above")]
         validate(schema, rule).expect("the rule can be serialized");
+    }
+}
+
+impl Transform for &Text {
+    /// Adds the bounds to the schema of a string.
+    fn transform(&mut self, schema: &mut Schema) {
+        self.bound(schema);
+        self.explain(schema);
     }
 }
 
@@ -216,8 +230,7 @@ pub fn check_length(field: &str, length: usize, max: usize) -> Result<(), Proble
 }
 
 impl Transform for &List {
-    /// Adds the bounds to the schema of a list. Items get no rule besides the pattern: for long lists the API server
-    /// refuses rules that run once an item as too expensive.
+    /// Adds the bounds to the schema of a list and of its items.
     fn transform(&mut self, schema: &mut Schema) {
         let object = schema.ensure_object();
         object.insert("maxItems".to_owned(), json!(self.max));
@@ -230,8 +243,12 @@ impl Transform for &List {
         if let Merge::Map(key) = self.merge {
             // The key has the bounds of its own field.
             object.insert("x-kubernetes-list-map-keys".to_owned(), json!([key]));
-        } else if let Some(Value::Object(items)) = object.get_mut("items") {
-            items.extend(self.item.bounds().map(|(key, value)| (key.to_owned(), value)));
+        } else if let Some(items) = object.get_mut("items").and_then(|items| items.try_into().ok()) {
+            let items: &mut Schema = items;
+            self.item.bound(items);
+            if self.max <= RULES_MAX {
+                self.item.explain(items);
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ mod crds;
 mod environment;
 mod group;
 mod group_role_assignment;
+mod instant;
 pub mod limits;
 mod membership_role_assignment;
 mod organization_membership;

@@ -31,7 +31,12 @@ pub(super) fn immutable_or_name(field: &str, remedy: &str) -> Rule {
 }
 
 fn never_changes(path: &str, condition: String, remedy: &str) -> Rule {
-    rule(&format!(".{path}"), condition, Reason::FieldValueForbidden, &format!("{path} is immutable: {remedy}"))
+    rule(
+        &format!(".{path}"),
+        condition,
+        Reason::FieldValueForbidden,
+        &format!("{} is immutable: {remedy}", path.trim_start_matches("spec.")),
+    )
 }
 
 /// The remedy where nothing but a new object will do.

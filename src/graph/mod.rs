@@ -4,129 +4,155 @@
 //! - [`query`]: what it can be asked, and the answers.
 //! - [`Graph`]: one environment.
 //! - [`Environments`]: all of them, published to readers on any thread.
+//!
+//! What the objects mean is written down in `docs/semantics.md`. How they are kept: every name is interned to a
+//! dense id with a record ([`table`]), also where nothing but references to it exist, so that a reference takes
+//! effect when its object arrives. A grant lies with its resource ([`grants`]); a check walks from the resource up
+//! to its organization and looks on the way for grants of the membership and its groups ([`access`]). Nothing is
+//! kept per descendant of a resource or per member of a group, so every change is small.
 
 pub mod facts;
 pub mod query;
 
+mod access;
+mod apply;
+mod chain;
+mod check;
+mod diagnose;
 mod environments;
+mod explain;
+mod grants;
+mod holdings;
+mod page;
+mod permission_set;
+mod records;
+mod resolve;
+mod settings;
+mod table;
 
+use hashbrown::{HashMap, HashSet};
+use smallvec::SmallVec;
+
+pub use chain::MAX_DEPTH;
 pub use environments::{Environments, PublishedGraph};
 
-use facts::{Change, Kind, Name, ObjectRef, Timestamp};
-use query::{
-    AssignmentItem, CheckRequest, Decision, Denial, Diagnosis, Explanation, MembershipItem, ObjectFilter, ObjectItem,
-    Page, PageRequest, Reach, ResourceFilter, ResourceItem, Subject, Target,
-};
+use apply::Stale;
+use facts::{Kind, Name, ORGANIZATION, ObjectRef, Timestamp};
+use grants::SubjectId;
+use records::{Assignment, Group, Membership, Permission, Resource, ResourceDetails, ResourceType, Role, State, User};
+use settings::Settings;
+use table::{Id, Table};
 
-/// The authorization graph of one environment.
-#[derive(Debug, Default)]
-pub struct Graph {}
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+type Set<K> = HashSet<K, foldhash::fast::RandomState>;
 
-#[allow(unused_variables, clippy::unused_self, reason = "bodies are on their way")]
+/// The authorization graph of one environment: a pure function of the set of objects that it was told of.
+#[derive(Debug)]
+pub struct Graph {
+    resources: Table<Resource>,
+    /// Parallel to `resources`.
+    details: Vec<ResourceDetails>,
+    /// By type and external id, those that are there, each with its last organization; sorted.
+    external_ids: Map<ExternalId, SmallVec<[Candidate; 1]>>,
+    roles: Table<Role>,
+    permissions: Table<Permission>,
+    resource_types: Table<ResourceType>,
+    /// The id of the type `organization`, which always is referred to.
+    organization_type: Id<ResourceType>,
+    /// How many types are declared: where none is and undeclared ones are allowed, types need no attention.
+    declared_types: usize,
+    groups: Table<Group>,
+    /// The groups that are there and list subgroups.
+    nested_groups: Set<Id<Group>>,
+    memberships: Table<Membership>,
+    memberships_of_organization: Map<Id<Resource>, Set<Id<Membership>>>,
+    users: Table<User>,
+    membership_assignments: Table<Assignment>,
+    group_assignments: Table<Assignment>,
+    /// When the grants that expire do so, latest last; a grant is there once for each.
+    expirations: Map<GrantKey, SmallVec<[Timestamp; 1]>>,
+    settings: Settings,
+    environment_objects: Map<Name, State>,
+    /// Why invalid objects are so.
+    problems: Map<ObjectRef, Name>,
+    objects: [Count; Kind::ALL.len()],
+    stale: Stale,
+}
+
+type GrantKey = (Id<Resource>, SubjectId, Id<Role>);
+
+/// A resource that is there, under its last organization.
+type Candidate = (Option<Id<Resource>>, Id<Resource>);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct ExternalId {
+    resource_type: Id<ResourceType>,
+    id: Name,
+}
+
+/// An [`ExternalId`] to look up.
+#[derive(Hash)]
+struct BorrowedExternalId<'a> {
+    resource_type: Id<ResourceType>,
+    id: &'a str,
+}
+
+impl hashbrown::Equivalent<ExternalId> for BorrowedExternalId<'_> {
+    fn equivalent(&self, key: &ExternalId) -> bool {
+        self.resource_type == key.resource_type && *self.id == *key.id
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    total: usize,
+    invalid: usize,
+}
+
+impl Default for Graph {
+    fn default() -> Self {
+        let mut resource_types = Table::default();
+        let organization_type = resource_types.acquire(&Name::from(ORGANIZATION));
+        Self {
+            resources: Table::default(),
+            details: Vec::new(),
+            external_ids: Map::default(),
+            roles: Table::default(),
+            permissions: Table::default(),
+            resource_types,
+            organization_type,
+            declared_types: 0,
+            groups: Table::default(),
+            nested_groups: Set::default(),
+            memberships: Table::default(),
+            memberships_of_organization: Map::default(),
+            users: Table::default(),
+            membership_assignments: Table::default(),
+            group_assignments: Table::default(),
+            expirations: Map::default(),
+            settings: Settings::default(),
+            environment_objects: Map::default(),
+            problems: Map::default(),
+            objects: [Count::default(); Kind::ALL.len()],
+            stale: Stale::default(),
+        }
+    }
+}
+
 impl Graph {
-    /// Applies changes in order.
-    pub fn apply(&mut self, changes: &[Change]) {
-        unimplemented!()
-    }
-
-    /// May the subject do this? Rules 1-6; allocates nothing.
-    #[must_use]
-    pub fn check(&self, request: &CheckRequest<'_>, now: Timestamp) -> Decision {
-        unimplemented!()
-    }
-
-    /// Why a check is answered as it is.
-    #[must_use]
-    pub fn explain(&self, request: &CheckRequest<'_>, now: Timestamp) -> Explanation {
-        unimplemented!()
-    }
-
-    /// Every permission that the subject has on the resource (rules 15, 16), sorted.
-    ///
-    /// # Errors
-    /// Where the subject or the resource cannot be found or used.
-    pub fn permissions(&self, subject: Subject<'_>, resource: Target<'_>, now: Timestamp) -> Result<Vec<Name>, Denial> {
-        unimplemented!()
-    }
-
-    /// The resources on which a check would be allowed (rules 18-21, with the whole environment where no parent is
-    /// given), by object name. A user's are those of all the user's memberships.
-    ///
-    /// # Errors
-    /// Where the subject or the parent cannot be found or used.
-    pub fn resources(
-        &self,
-        subject: Subject<'_>,
-        action: query::Action<'_>,
-        filter: ResourceFilter<'_>,
-        page: PageRequest<'_>,
-        now: Timestamp,
-    ) -> Result<Page<ResourceItem>, Denial> {
-        unimplemented!()
-    }
-
-    /// The memberships for which a check on the resource would be allowed (rules 22-25), by name.
-    ///
-    /// # Errors
-    /// Where the resource cannot be found or used.
-    pub fn memberships(
-        &self,
-        resource: Target<'_>,
-        action: query::Action<'_>,
-        reach: Reach,
-        page: PageRequest<'_>,
-        now: Timestamp,
-    ) -> Result<Page<MembershipItem>, Denial> {
-        unimplemented!()
-    }
-
-    /// Every assignment of a membership, its own and through groups, effective or not (rules 35, 36).
-    ///
-    /// # Errors
-    /// Where the membership is unknown.
-    pub fn assignments_of_membership(
-        &self,
-        membership: &str,
-        page: PageRequest<'_>,
-        now: Timestamp,
-    ) -> Result<Page<AssignmentItem>, Denial> {
-        unimplemented!()
-    }
-
-    /// Every assignment on that very resource, effective or not (rule 37).
-    ///
-    /// # Errors
-    /// Where the resource is unknown.
-    pub fn assignments_of_resource(
-        &self,
-        resource: Target<'_>,
-        page: PageRequest<'_>,
-        now: Timestamp,
-    ) -> Result<Page<AssignmentItem>, Denial> {
-        unimplemented!()
-    }
-
-    /// Whether an object has effect, and why not; none: there is no such object.
-    #[must_use]
-    pub fn diagnose(&self, object: &ObjectRef, now: Timestamp) -> Option<Diagnosis> {
-        unimplemented!()
-    }
-
-    /// The objects of the environment with their diagnoses, by kind and name.
-    #[must_use]
-    pub fn objects(&self, filter: ObjectFilter, page: PageRequest<'_>, now: Timestamp) -> Page<ObjectItem> {
-        unimplemented!()
-    }
-
     /// How many objects of a kind there are.
     #[must_use]
     pub fn count(&self, kind: Kind) -> usize {
-        unimplemented!()
+        self.objects[kind as usize].total
     }
 
     /// How many of them have a spec that cannot be used.
     #[must_use]
     pub fn count_invalid(&self, kind: Kind) -> usize {
-        unimplemented!()
+        self.objects[kind as usize].invalid
+    }
+
+    fn candidates(&self, resource_type: Id<ResourceType>, id: &str) -> &[Candidate] {
+        self.external_ids.get(&BorrowedExternalId { resource_type, id }).map_or(&[], |candidates| candidates)
     }
 }

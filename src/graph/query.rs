@@ -67,8 +67,8 @@ impl Decision {
     }
 }
 
-/// Why the answer is no, or why there is no list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+/// Why the answer is no, or why there is no list; the nearest to a yes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum Denial {
     /// Everything named exists; no effective grant has the permission.
     #[error("no effective grant of the membership on the resource or above it has the permission")]
@@ -96,6 +96,9 @@ pub enum Denial {
     /// There is no such resource where the subject may ask for it.
     #[error("there is no such resource")]
     UnknownResource,
+    /// The organization that the question names is not there.
+    #[error("there is no organization of that name or external id")]
+    UnknownOrganization,
     /// Several organizations have such a resource.
     #[error("several organizations have such a resource: name the organization")]
     AmbiguousResource,
@@ -119,6 +122,7 @@ impl Denial {
             Self::UnusableMembership => "unusable_membership",
             Self::UndeclaredMembership => "undeclared_membership",
             Self::UnknownResource => "unknown_resource",
+            Self::UnknownOrganization => "unknown_organization",
             Self::AmbiguousResource => "ambiguous_resource",
             Self::DetachedResource => "detached_resource",
         }
@@ -289,7 +293,7 @@ pub struct ObjectItem {
 pub struct Diagnosis {
     /// Why it has no effect at all; empty: it has.
     pub inert: Vec<Reason>,
-    /// Parts of it that have no effect, such as an unknown permission of a role or a missing member of a group.
+    /// Parts of it that have no effect, such as an unknown permission of a role or a missing subgroup; the first few.
     pub warnings: Vec<Reason>,
 }
 
@@ -368,6 +372,14 @@ pub enum Reason {
         organization: Name,
         /// The organization that it is used in.
         other: Name,
+    },
+    /// Something refers to a resource as an organization that is none.
+    #[error("resource `{resource}` is of type `{resource_type}`, not an organization")]
+    NotAnOrganization {
+        /// The resource.
+        resource: Name,
+        /// Its type.
+        resource_type: Name,
     },
     /// An assignment without a resource, to a membership whose organization nothing says.
     #[error(
@@ -488,6 +500,7 @@ impl Reason {
             Self::Expired { .. } => "Expired",
             Self::RoleTypeMismatch { .. } => "RoleTypeMismatch",
             Self::OrganizationMismatch { .. } => "OrganizationMismatch",
+            Self::NotAnOrganization { .. } => "NotAnOrganization",
             Self::OrganizationUnknown { .. } => "OrganizationUnknown",
             Self::Suspended { .. } => "Suspended",
             Self::UndeclaredMembership { .. } => "UndeclaredMembership",

@@ -5,4 +5,5 @@ pub mod control_plane;
 pub mod facts;
 pub mod http;
 pub mod process;
+pub mod router;
 pub mod wait;

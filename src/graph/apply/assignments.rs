@@ -1,0 +1,163 @@
+//! Role assignments of memberships and of groups.
+
+use super::super::{
+    Graph,
+    facts::{Fact, GroupRoleAssignment, Kind, MembershipRoleAssignment, Name, Object},
+    grants::{Grant, SubjectId},
+    records::{Assignment, Resource, State, Terms},
+    table::{Id, Table},
+};
+
+impl Graph {
+    /// The assignments of the same kind of subject.
+    pub(in super::super) fn assignments(&self, subject: SubjectId) -> &Table<Assignment> {
+        match subject {
+            SubjectId::Membership(_) => &self.membership_assignments,
+            SubjectId::Group(_) => &self.group_assignments,
+        }
+    }
+
+    fn assignments_mut(&mut self, subject: SubjectId) -> &mut Table<Assignment> {
+        match subject {
+            SubjectId::Membership(_) => &mut self.membership_assignments,
+            SubjectId::Group(_) => &mut self.group_assignments,
+        }
+    }
+
+    /// The assignments that a subject has.
+    pub(in super::super) fn assignments_of(&self, subject: SubjectId) -> &[Id<Assignment>] {
+        match subject {
+            SubjectId::Membership(id) => &self.memberships[id].assignments,
+            SubjectId::Group(id) => &self.groups[id].assignments,
+        }
+    }
+
+    pub(super) fn insert_assignment(&mut self, object: &Object, state: State) {
+        let table = match object.fact.kind() {
+            Kind::GroupRoleAssignment => &mut self.group_assignments,
+            _ => &mut self.membership_assignments,
+        };
+        let id = table.acquire(&object.name);
+        table[id].state = state;
+        if state != State::There {
+            return;
+        }
+        let (subject, role, resource, expires_at) = match &object.fact {
+            Fact::GroupRoleAssignment(GroupRoleAssignment { group, role, resource, expires_at }) => {
+                (SubjectId::Group(self.groups.acquire(group)), role, resource, *expires_at)
+            }
+            Fact::MembershipRoleAssignment(MembershipRoleAssignment { membership, role, resource, expires_at }) => {
+                (SubjectId::Membership(self.memberships.acquire(membership)), role, resource, *expires_at)
+            }
+            _ => return,
+        };
+        let role = self.roles.acquire(role);
+        let resource = resource.as_ref().map(|resource| self.acquire_resource(resource));
+        self.assignments_mut(subject)[id].terms = Some(Terms { subject, role, resource, expires_at });
+        match subject {
+            SubjectId::Membership(membership) => self.memberships[membership].assignments.push(id),
+            SubjectId::Group(group) => self.groups[group].assignments.push(id),
+        }
+        self.place(subject, id);
+    }
+
+    pub(super) fn remove_assignment(&mut self, kind: Kind, name: &Name) -> bool {
+        let table =
+            if kind == Kind::GroupRoleAssignment { &self.group_assignments } else { &self.membership_assignments };
+        let Some(id) = table.id(name) else {
+            return false;
+        };
+        if let Some(terms) = table[id].terms {
+            self.withdraw(terms.subject, id);
+            match terms.subject {
+                SubjectId::Membership(membership) => {
+                    self.memberships[membership].assignments.retain(|other| *other != id);
+                    self.memberships.release(membership);
+                }
+                SubjectId::Group(group) => {
+                    self.groups[group].assignments.retain(|other| *other != id);
+                    self.groups.release(group);
+                }
+            }
+            self.roles.release(terms.role);
+            if let Some(resource) = terms.resource {
+                self.resources.release(resource);
+            }
+        }
+        let table = if kind == Kind::GroupRoleAssignment {
+            &mut self.group_assignments
+        } else {
+            &mut self.membership_assignments
+        };
+        table[id] = Assignment::default();
+        table.release(id);
+        true
+    }
+
+    /// The organization of a subject, where known.
+    pub(in super::super) fn organization_of(&self, subject: SubjectId) -> Option<Id<Resource>> {
+        match subject {
+            SubjectId::Membership(id) => {
+                self.memberships[id].declared.as_ref().and_then(|declared| declared.organization)
+            }
+            SubjectId::Group(id) => self.groups[id].organization,
+        }
+    }
+
+    /// Puts the grant of an assignment where it belongs.
+    fn place(&mut self, subject: SubjectId, id: Id<Assignment>) {
+        let Some(terms) = self.assignments(subject)[id].terms else {
+            return;
+        };
+        let Some(resource) = terms.resource.or_else(|| self.organization_of(subject)) else {
+            return;
+        };
+        self.resources[resource].grants.insert(Grant::new(subject, terms.role, terms.expires_at.is_some()));
+        if let Some(expires_at) = terms.expires_at {
+            let times = self.expirations.entry((resource, subject, terms.role)).or_default();
+            let at = times.partition_point(|&other| other < expires_at);
+            times.insert(at, expires_at);
+        }
+        self.assignments_mut(subject)[id].placed = Some(resource);
+    }
+
+    /// Takes the grant of an assignment away from where it lies.
+    fn withdraw(&mut self, subject: SubjectId, id: Id<Assignment>) {
+        let record = &mut self.assignments_mut(subject)[id];
+        let (Some(terms), Some(resource)) = (record.terms, record.placed.take()) else {
+            return;
+        };
+        self.resources[resource].grants.remove(Grant::new(subject, terms.role, terms.expires_at.is_some()));
+        if let Some(expires_at) = terms.expires_at {
+            let key = (resource, subject, terms.role);
+            if let Some(times) = self.expirations.get_mut(&key) {
+                if let Some(at) = times.iter().position(|&other| other == expires_at) {
+                    times.remove(at);
+                }
+                if times.is_empty() {
+                    self.expirations.remove(&key);
+                }
+            }
+        }
+    }
+
+    /// Places the assignments that name no resource, now that the subject's organization is known.
+    pub(super) fn place_implicit_assignments(&mut self, subject: SubjectId) {
+        for id in self.implicit_assignments(subject) {
+            self.place(subject, id);
+        }
+    }
+
+    /// Withdraws the assignments that name no resource, before the subject's organization is forgotten.
+    pub(super) fn withdraw_implicit_assignments(&mut self, subject: SubjectId) {
+        for id in self.implicit_assignments(subject) {
+            self.withdraw(subject, id);
+        }
+    }
+
+    fn implicit_assignments(&self, subject: SubjectId) -> Vec<Id<Assignment>> {
+        let table = self.assignments(subject);
+        let implicit = |id: &&Id<Assignment>| table[**id].terms.is_some_and(|terms| terms.resource.is_none());
+        self.assignments_of(subject).iter().filter(implicit).copied().collect()
+    }
+}

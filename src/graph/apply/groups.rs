@@ -1,0 +1,156 @@
+//! Groups, and which of them are on a cycle.
+
+use super::super::{
+    Graph,
+    facts::{Fact, Name, Object},
+    grants::SubjectId,
+    records::{Group, State},
+    table::Id,
+};
+
+impl Graph {
+    pub(super) fn insert_group(&mut self, object: &Object, state: State) {
+        let id = self.groups.acquire(&object.name);
+        self.groups[id].state = state;
+        let (State::There, Fact::Group(spec)) = (state, &object.fact) else {
+            return;
+        };
+        let organization = self.acquire_resource(&spec.organization);
+        let members = acquire_set(&spec.members, |name| self.memberships.acquire(name));
+        for &extra in &members.repeated {
+            self.memberships.release(extra);
+        }
+        for &member in &members.unique {
+            self.memberships[member].groups.push(id);
+        }
+        let subgroups = acquire_set(&spec.subgroups, |name| self.groups.acquire(name));
+        for &extra in &subgroups.repeated {
+            self.groups.release(extra);
+        }
+        for &subgroup in &subgroups.unique {
+            self.groups[subgroup].supergroups.push(id);
+        }
+        if !subgroups.unique.is_empty() {
+            self.nested_groups.insert(id);
+        }
+        let record = &mut self.groups[id];
+        record.organization = Some(organization);
+        record.members = members.unique;
+        record.subgroups = subgroups.unique;
+        self.stale.group_cycles |= !record.subgroups.is_empty() || !record.supergroups.is_empty();
+        self.place_implicit_assignments(SubjectId::Group(id));
+    }
+
+    pub(super) fn remove_group(&mut self, name: &Name) -> bool {
+        let Some(id) = self.groups.id(name).filter(|&id| self.groups[id].state != State::Absent) else {
+            return false;
+        };
+        self.withdraw_implicit_assignments(SubjectId::Group(id));
+        let record = &mut self.groups[id];
+        self.stale.group_cycles |= !record.subgroups.is_empty() || !record.supergroups.is_empty();
+        record.state = State::Absent;
+        record.on_cycle = false;
+        let organization = record.organization.take();
+        let members = std::mem::take(&mut record.members);
+        let subgroups = std::mem::take(&mut record.subgroups);
+        self.nested_groups.remove(&id);
+        if let Some(organization) = organization {
+            self.resources.release(organization);
+        }
+        for member in members {
+            self.memberships[member].groups.retain(|other| *other != id);
+            self.memberships.release(member);
+        }
+        for subgroup in subgroups {
+            self.groups[subgroup].supergroups.retain(|other| *other != id);
+            self.groups.release(subgroup);
+        }
+        self.groups.release(id);
+        true
+    }
+
+    /// Marks the groups that are on a cycle of subgroups: those that share a strongly connected component with
+    /// another, or list themselves (Tarjan's algorithm, without recursion: nesting may be deep).
+    pub(super) fn refresh_group_cycles(&mut self) {
+        let mut numbers = vec![Number::default(); self.groups.capacity()];
+        let mut visited = 0;
+        let mut component_stack: Vec<Id<Group>> = Vec::new();
+        let mut calls: Vec<(Id<Group>, usize)> = Vec::new();
+        let mut on_cycle = Vec::new();
+        for &start in &self.nested_groups {
+            if numbers[start.index()].visit == 0 {
+                calls.push((start, 0));
+            }
+            while let Some((group, next)) = calls.last_mut() {
+                let group = *group;
+                if *next == 0 {
+                    visited += 1;
+                    numbers[group.index()] = Number { visit: visited, low: visited, open: true };
+                    component_stack.push(group);
+                }
+                let subgroup = self.groups[group].subgroups.get(*next).copied();
+                *next += 1;
+                if let Some(subgroup) = subgroup {
+                    let Number { visit, open, .. } = numbers[subgroup.index()];
+                    if visit == 0 {
+                        calls.push((subgroup, 0));
+                    } else if open {
+                        let number = &mut numbers[group.index()];
+                        number.low = number.low.min(visit);
+                    }
+                    continue;
+                }
+                calls.pop();
+                let Number { visit, low, .. } = numbers[group.index()];
+                if let Some((caller, _)) = calls.last() {
+                    let number = &mut numbers[caller.index()];
+                    number.low = number.low.min(low);
+                }
+                if low == visit {
+                    let from = component_stack.iter().rposition(|&other| other == group).unwrap_or_default();
+                    let component = component_stack.split_off(from);
+                    for member in &component {
+                        numbers[member.index()].open = false;
+                    }
+                    if component.len() > 1 || self.groups[group].subgroups.contains(&group) {
+                        on_cycle.extend(component);
+                    }
+                }
+            }
+        }
+        for group in self.groups.ids().collect::<Vec<_>>() {
+            self.groups[group].on_cycle = false;
+        }
+        for group in on_cycle {
+            self.groups[group].on_cycle = true;
+        }
+    }
+}
+
+/// What Tarjan's algorithm knows of a group; not visited yet where `visit` is 0.
+#[derive(Clone, Copy, Default)]
+struct Number {
+    visit: u32,
+    low: u32,
+    open: bool,
+}
+
+struct AcquiredSet<I> {
+    /// Sorted.
+    unique: Vec<I>,
+    repeated: Vec<I>,
+}
+
+fn acquire_set<I: Ord + Copy>(names: &[Name], acquire: impl FnMut(&Name) -> I) -> AcquiredSet<I> {
+    let mut unique: Vec<I> = names.iter().map(acquire).collect();
+    unique.sort_unstable();
+    let mut repeated = Vec::new();
+    unique.dedup_by(|later, kept| {
+        let same = later == kept;
+        if same {
+            repeated.push(*later);
+        }
+        same
+    });
+    AcquiredSet { unique, repeated }
+}

@@ -1,0 +1,238 @@
+//! Resources and their types.
+
+use super::super::{
+    BorrowedExternalId, Candidate, ExternalId, Graph,
+    facts::{Fact, Name, Object},
+    records::{Resource, ResourceDetails, ResourceKind, State},
+    table::{Id, Table},
+};
+
+/// The id of a resource's name, with one more reference to it.
+pub(super) fn acquire(
+    resources: &mut Table<Resource>,
+    details: &mut Vec<ResourceDetails>,
+    name: &Name,
+) -> Id<Resource> {
+    let id = resources.acquire(name);
+    if details.len() < resources.capacity() {
+        details.resize_with(resources.capacity(), ResourceDetails::default);
+    }
+    id
+}
+
+impl Graph {
+    pub(in super::super) fn details(&self, resource: Id<Resource>) -> &ResourceDetails {
+        &self.details[resource.index()]
+    }
+
+    pub(super) fn acquire_resource(&mut self, name: &Name) -> Id<Resource> {
+        acquire(&mut self.resources, &mut self.details, name)
+    }
+
+    pub(super) fn insert_resource(&mut self, object: &Object, state: State) {
+        let id = self.acquire_resource(&object.name);
+        let details = &mut self.details[id.index()];
+        details.state = state;
+        details.created = object.created.into();
+        let (State::There, Fact::Resource(spec)) = (state, &object.fact) else {
+            return;
+        };
+        details.external_id = Some(spec.external_id.clone());
+        let resource_type = self.resource_types.acquire(&spec.resource_type);
+        let parent = spec.parent.as_ref().map(|parent| self.acquire_resource(parent));
+        let record = &mut self.resources[id];
+        record.kind = ResourceKind::new(Some(resource_type));
+        record.parent = parent;
+        if let Some(parent) = parent {
+            self.adopt(parent, id);
+        }
+        let organization = self.structural_root(id);
+        self.details[id.index()].last_organization = organization;
+        self.list_external_id(id);
+        if let Some(organization) = organization {
+            self.settle(id, organization);
+        }
+    }
+
+    /// Gives a resource that stays what it is another parent, or another creation time. False: it does not stay so.
+    pub(super) fn move_resource(&mut self, object: &Object) -> bool {
+        let Fact::Resource(spec) = &object.fact else {
+            return false;
+        };
+        let Some(id) = self.resources.id(&object.name) else {
+            return false;
+        };
+        let resource_type = self.resources[id].kind.resource_type().map(|id| self.resource_types.name(id));
+        let same_identity = !object.deleting
+            && resource_type == Some(&spec.resource_type)
+            && self.details(id).external_id.as_ref() == Some(&spec.external_id);
+        if !same_identity {
+            return false;
+        }
+        self.details[id.index()].created = object.created.into();
+        let parent = spec.parent.as_ref().map(|parent| self.acquire_resource(parent));
+        let before = self.structural_root(id);
+        self.leave_parent(id);
+        self.resources[id].parent = parent;
+        if let Some(parent) = parent {
+            self.adopt(parent, id);
+        }
+        // All below a resource that was in the organization is noted to be there: nothing to do for moves within.
+        if let Some(organization) = self.structural_root(id).filter(|_| self.structural_root(id) != before) {
+            self.relist_external_id(id, organization);
+            self.settle(id, organization);
+        }
+        true
+    }
+
+    fn adopt(&mut self, parent: Id<Resource>, child: Id<Resource>) {
+        let siblings = &mut self.details[parent.index()].children;
+        // INVARIANT: ids are 32 bits wide, so there are no more children than that.
+        #[expect(clippy::cast_possible_truncation, reason = "see the invariant")]
+        let index = siblings.len() as u32;
+        siblings.push(child);
+        self.details[child.index()].child_index = index;
+    }
+
+    fn leave_parent(&mut self, child: Id<Resource>) {
+        let Some(parent) = self.resources[child].parent.take() else {
+            return;
+        };
+        let index = self.details(child).child_index;
+        let siblings = &mut self.details[parent.index()].children;
+        siblings.swap_remove(index as usize);
+        if let Some(&moved) = siblings.get(index as usize) {
+            self.details[moved.index()].child_index = index;
+        }
+        self.resources.release(parent);
+    }
+
+    pub(super) fn remove_resource(&mut self, name: &Name) -> bool {
+        let Some(id) = self.resources.id(name).filter(|&id| self.resource_exists(id)) else {
+            return false;
+        };
+        if let Some(resource_type) = self.resources[id].kind.resource_type() {
+            self.unlist_external_id(id);
+            self.resource_types.release(resource_type);
+            self.resources[id].kind = ResourceKind::default();
+            self.leave_parent(id);
+        }
+        let details = &mut self.details[id.index()];
+        let children = std::mem::take(&mut details.children);
+        *details = ResourceDetails { children, ..ResourceDetails::default() };
+        self.resources.release(id);
+        true
+    }
+
+    /// Notes for all below a resource that they are now in that organization.
+    fn settle(&mut self, resource: Id<Resource>, organization: Id<Resource>) {
+        let mut open = vec![resource];
+        while let Some(id) = open.pop() {
+            for index in 0..self.details(id).children.len() {
+                let child = self.details(id).children[index];
+                if self.details(child).last_organization != Some(organization) {
+                    self.relist_external_id(child, organization);
+                }
+                open.push(child);
+            }
+        }
+    }
+
+    fn relist_external_id(&mut self, resource: Id<Resource>, organization: Id<Resource>) {
+        self.unlist_external_id(resource);
+        self.details[resource.index()].last_organization = Some(organization);
+        self.list_external_id(resource);
+    }
+
+    fn candidate(&self, resource: Id<Resource>) -> Option<(ExternalId, Candidate)> {
+        let resource_type = self.resources[resource].kind.resource_type()?;
+        let details = self.details(resource);
+        let key = ExternalId { resource_type, id: details.external_id.clone()? };
+        let organization =
+            details.last_organization.and_then(|organization| self.rivals_under(resource_type, organization));
+        Some((key, (organization, resource)))
+    }
+
+    fn list_external_id(&mut self, resource: Id<Resource>) {
+        if let Some((key, candidate)) = self.candidate(resource) {
+            let candidates = self.external_ids.entry(key).or_default();
+            let at = candidates.partition_point(|other| *other < candidate);
+            candidates.insert(at, candidate);
+            self.mark_contested(resource);
+        }
+    }
+
+    fn unlist_external_id(&mut self, resource: Id<Resource>) {
+        let Some((key, candidate)) = self.candidate(resource) else {
+            return;
+        };
+        let ExternalId { resource_type, ref id } = key;
+        if let Some(candidates) = self.external_ids.get_mut(&BorrowedExternalId { resource_type, id }) {
+            candidates.retain(|other| *other != candidate);
+            if candidates.is_empty() {
+                self.external_ids.remove(&key);
+            }
+        }
+        self.mark_contested(resource);
+    }
+
+    /// Marks the rivals of a resource as contested or not, after it was listed or unlisted among them.
+    fn mark_contested(&mut self, resource: Id<Resource>) {
+        let Some((ExternalId { resource_type, id }, (organization, _))) = self.candidate(resource) else {
+            return;
+        };
+        if organization.is_none() && resource_type != self.organization_type {
+            return; // Of no organization yet: detached, so nobody's rival.
+        }
+        let Self { external_ids, resources, .. } = self;
+        let candidates = external_ids.get(&BorrowedExternalId { resource_type, id: &id });
+        let rivals = rivals_among(candidates.map_or(&[], |candidates| candidates), organization);
+        for &(_, rival) in rivals {
+            resources[rival].kind.set_contested(rivals.len() > 1);
+        }
+    }
+
+    pub(super) fn insert_resource_type(&mut self, object: &Object, state: State) {
+        let id = self.resource_types.acquire(&object.name);
+        self.resource_types[id].state = state;
+        if let (State::There, Fact::ResourceType(spec)) = (state, &object.fact) {
+            let parents = spec.parents.iter().map(|parent| self.resource_types.acquire(parent)).collect();
+            let permissions: Vec<_> =
+                spec.permissions.iter().map(|permission| self.permissions.acquire(permission)).collect();
+            for &permission in &permissions {
+                self.permissions[permission].declared_on.push(id);
+            }
+            let record = &mut self.resource_types[id];
+            record.parents = parents;
+            record.permissions = permissions;
+        }
+        self.declared_types += usize::from(self.resource_types[id].is_declared());
+        self.stale.role_permissions = true;
+    }
+
+    pub(super) fn remove_resource_type(&mut self, name: &Name) -> bool {
+        let existing = self.resource_types.id(name).filter(|&id| self.resource_types[id].state != State::Absent);
+        let Some(id) = existing else {
+            return false;
+        };
+        self.declared_types -= usize::from(self.resource_types[id].is_declared());
+        let record = std::mem::take(&mut self.resource_types[id]);
+        for parent in record.parents {
+            self.resource_types.release(parent);
+        }
+        for permission in record.permissions {
+            self.permissions[permission].declared_on.retain(|other| *other != id);
+            self.permissions.release(permission);
+        }
+        self.resource_types.release(id);
+        self.stale.role_permissions = true;
+        true
+    }
+}
+
+/// Those of the same organization among sorted candidates.
+pub(in super::super) fn rivals_among(candidates: &[Candidate], organization: Option<Id<Resource>>) -> &[Candidate] {
+    let from = candidates.partition_point(|(other, _)| *other < organization);
+    let rivals = &candidates[from..];
+    &rivals[..rivals.partition_point(|(other, _)| *other == organization)]
+}

@@ -1,0 +1,115 @@
+//! From a resource up to its organization.
+
+use super::{
+    Candidate, Graph,
+    apply::resources::rivals_among,
+    records::{Resource, ResourceType, State},
+    table::Id,
+};
+
+/// How many steps from a resource to its organization are followed. A longer chain is detached.
+pub const MAX_DEPTH: usize = 1024;
+
+impl Graph {
+    /// Walks from a resource to the organization at its root, leaving the chain in `path`, both ends included.
+    /// None: the resource is detached.
+    pub(super) fn chain(&self, resource: Id<Resource>, path: &mut Vec<Id<Resource>>) -> Option<Id<Resource>> {
+        path.clear();
+        let mut current = resource;
+        loop {
+            path.push(current);
+            let record = &self.resources[current];
+            let resource_type = record.kind.resource_type()?;
+            if record.kind.is_contested() && self.older_duplicate(current).is_some() {
+                return None;
+            }
+            if resource_type == self.organization_type {
+                return Some(current);
+            }
+            let parent = record.parent?;
+            if path.len() > MAX_DEPTH || !self.allows_parent(resource_type, parent) {
+                return None;
+            }
+            current = parent;
+        }
+    }
+
+    /// Whether a resource below an attached one is attached, but for the length of the chain.
+    pub(super) fn is_sound_below(&self, resource: Id<Resource>, parent: Id<Resource>) -> bool {
+        let kind = self.resources[resource].kind;
+        kind.resource_type().is_some_and(|resource_type| self.allows_parent(resource_type, parent))
+            && !(kind.is_contested() && self.older_duplicate(resource).is_some())
+    }
+
+    /// Whether a resource of a type, not `organization`, may lie below that parent.
+    pub(super) fn allows_parent(&self, resource_type: Id<ResourceType>, parent: Id<Resource>) -> bool {
+        if self.declared_types == 0 && !self.settings.denies_undeclared_types {
+            return true;
+        }
+        let declaration = &self.resource_types[resource_type];
+        if declaration.is_declared() {
+            let parent_type = self.resources[parent].kind.resource_type();
+            parent_type.is_some_and(|parent_type| declaration.parents.contains(&parent_type))
+        } else {
+            !self.settings.denies_undeclared_types
+        }
+    }
+
+    /// The organization at the end of the chain, whatever declared types and external ids say of it.
+    pub(super) fn structural_root(&self, resource: Id<Resource>) -> Option<Id<Resource>> {
+        let mut current = resource;
+        for _ in 0..=MAX_DEPTH {
+            let record = &self.resources[current];
+            if record.kind.resource_type()? == self.organization_type {
+                return Some(current);
+            }
+            current = record.parent?;
+        }
+        None
+    }
+
+    /// The oldest other resource of the same type and external id in the same organization, if it is older.
+    pub(super) fn older_duplicate(&self, resource: Id<Resource>) -> Option<Id<Resource>> {
+        let details = self.details(resource);
+        let resource_type = self.resources[resource].kind.resource_type()?;
+        let root = self.structural_root(resource)?;
+        self.rivals(resource_type, details.external_id.as_deref()?, root)
+            .iter()
+            .map(|&(_, rival)| rival)
+            .filter(|&rival| self.age(rival) < self.age(resource))
+            .filter(|&rival| resource_type == self.organization_type || self.structural_root(rival) == Some(root))
+            .min_by_key(|&rival| self.age(rival))
+    }
+
+    /// The resources of a type and external id that may be in that organization.
+    pub(super) fn rivals(&self, resource_type: Id<ResourceType>, id: &str, organization: Id<Resource>) -> &[Candidate] {
+        rivals_among(self.candidates(resource_type, id), self.rivals_under(resource_type, organization))
+    }
+
+    /// Under which last organization the rivals of a resource are listed: external ids are unique per organization,
+    /// those of organizations in the whole environment.
+    pub(super) fn rivals_under(
+        &self,
+        resource_type: Id<ResourceType>,
+        organization: Id<Resource>,
+    ) -> Option<Id<Resource>> {
+        (resource_type != self.organization_type).then_some(organization)
+    }
+
+    /// What decides who of two is older.
+    fn age(&self, resource: Id<Resource>) -> impl Ord + '_ {
+        (self.details(resource).created, self.resources.name(resource))
+    }
+
+    /// Whether the resource is an attached organization.
+    pub(super) fn is_attached_organization(&self, resource: Id<Resource>) -> bool {
+        let kind = self.resources[resource].kind;
+        kind.resource_type() == Some(self.organization_type)
+            && !(kind.is_contested() && self.older_duplicate(resource).is_some())
+    }
+
+    /// Whether the resource exists in whatever state.
+    pub(super) fn resource_exists(&self, resource: Id<Resource>) -> bool {
+        self.details(resource).state != State::Absent
+    }
+}

@@ -1,0 +1,229 @@
+//! The grants on one resource: who has which role there.
+
+use std::ops::ControlFlow;
+
+use hashbrown::HashTable;
+
+use super::{
+    records::{Group, Membership, Role},
+    table::Id,
+};
+
+/// A membership or a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum SubjectId {
+    Membership(Id<Membership>),
+    Group(Id<Group>),
+}
+
+const GROUP: u32 = 1 << 31;
+const EXPIRES: u32 = 1 << 31;
+
+/// A subject's role on a resource, in eight bytes, so that a scan touches little memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Grant {
+    subject: u32,
+    role: u32,
+}
+
+impl Grant {
+    /// A grant; one that `expires` counts only until the time kept for it elsewhere.
+    pub(super) fn new(subject: SubjectId, role: Id<Role>, expires: bool) -> Self {
+        Self { subject: pack(subject), role: role.get() | if expires { EXPIRES } else { 0 } }
+    }
+
+    pub(super) fn subject(self) -> SubjectId {
+        // INVARIANT: every grant in use was made by `new`, from ids that are not 0.
+        #[expect(clippy::expect_used, reason = "unreachable, see the invariant")]
+        if self.subject & GROUP == 0 {
+            SubjectId::Membership(Id::new(self.subject).expect("a membership"))
+        } else {
+            SubjectId::Group(Id::new(self.subject & !GROUP).expect("a group"))
+        }
+    }
+
+    pub(super) fn role(self) -> Id<Role> {
+        // INVARIANT: as above.
+        #[expect(clippy::expect_used, reason = "unreachable, see the invariant")]
+        Id::new(self.role & !EXPIRES).expect("a role")
+    }
+
+    pub(super) const fn expires(self) -> bool {
+        self.role & EXPIRES != 0
+    }
+}
+
+const fn pack(subject: SubjectId) -> u32 {
+    match subject {
+        SubjectId::Membership(id) => id.get(),
+        SubjectId::Group(id) => id.get() | GROUP,
+    }
+}
+
+/// Spreads dense numbers over both ends of the word, as the hash table takes its tag from the top.
+fn hash(subject: u32) -> u64 {
+    let product = u64::from(subject).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    product ^ (product >> 32)
+}
+
+const INLINE: usize = 6;
+/// Above this many a look-up per subject costs less than a scan.
+const SCANNED: usize = 32;
+
+/// A multiset of grants: two objects may grant the same, and taking one away leaves the other.
+///
+/// Most resources have few or none, held beside the resource itself in one cache line.
+#[derive(Debug)]
+pub(super) enum Grants {
+    Inline { len: u8, grants: [Grant; INLINE] },
+    List(Vec<Grant>),
+    Table(HashTable<Grant>),
+}
+
+impl Default for Grants {
+    fn default() -> Self {
+        Self::Inline { len: 0, grants: [Grant::default(); INLINE] }
+    }
+}
+
+impl Grants {
+    pub(super) fn insert(&mut self, grant: Grant) {
+        match self {
+            Self::Inline { len, grants } if usize::from(*len) < INLINE => {
+                grants[usize::from(*len)] = grant;
+                *len += 1;
+            }
+            Self::Inline { grants, .. } => {
+                let mut list = Vec::with_capacity(2 * INLINE);
+                list.extend_from_slice(grants);
+                list.push(grant);
+                *self = Self::List(list);
+            }
+            Self::List(list) if list.len() < SCANNED => list.push(grant),
+            Self::List(list) => {
+                let mut table = HashTable::with_capacity(2 * SCANNED);
+                for &grant in list.iter().chain([&grant]) {
+                    table.insert_unique(hash(grant.subject), grant, |grant| hash(grant.subject));
+                }
+                *self = Self::Table(table);
+            }
+            Self::Table(table) => {
+                table.insert_unique(hash(grant.subject), grant, |grant| hash(grant.subject));
+            }
+        }
+    }
+
+    /// Takes away one grant that equals this one.
+    pub(super) fn remove(&mut self, grant: Grant) {
+        match self {
+            Self::Inline { len, grants } => {
+                let used = usize::from(*len);
+                if let Some(at) = grants[..used].iter().position(|&other| other == grant) {
+                    grants.swap(at, used - 1);
+                    *len -= 1;
+                }
+            }
+            Self::List(list) => {
+                if let Some(at) = list.iter().position(|&other| other == grant) {
+                    list.swap_remove(at);
+                }
+                if let Some(&grants) = list.first_chunk::<INLINE>().filter(|_| list.len() == INLINE) {
+                    #[expect(clippy::cast_possible_truncation, reason = "INLINE is small")]
+                    let len = INLINE as u8;
+                    *self = Self::Inline { len, grants };
+                }
+            }
+            Self::Table(table) => {
+                if let Ok(entry) = table.find_entry(hash(grant.subject), |&other| other == grant) {
+                    entry.remove();
+                }
+                if table.len() <= SCANNED / 2 {
+                    *self = Self::List(table.iter().copied().collect());
+                }
+            }
+        }
+    }
+
+    /// The grants of those subjects: by scanning for any that `is_asked`, or, where there are many grants, by
+    /// looking up each of `asked`. Both must mean the same subjects.
+    #[inline]
+    pub(super) fn try_for_each_of(
+        &self,
+        asked: &[SubjectId],
+        is_asked: impl Fn(SubjectId) -> bool,
+        mut visit: impl FnMut(Grant) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let scanned = match self {
+            Self::Inline { len, grants } => &grants[..usize::from(*len)],
+            Self::List(list) => list,
+            Self::Table(table) => {
+                for &subject in asked {
+                    let subject = pack(subject);
+                    for &grant in table.iter_hash(hash(subject)).filter(|grant| grant.subject == subject) {
+                        visit(grant)?;
+                    }
+                }
+                return ControlFlow::Continue(());
+            }
+        };
+        scanned.iter().filter(|grant| is_asked(grant.subject())).try_for_each(|&grant| visit(grant))
+    }
+
+    /// All grants, in no particular order.
+    pub(super) fn iter(&self) -> Box<dyn Iterator<Item = Grant> + '_> {
+        match self {
+            Self::Inline { len, grants } => Box::new(grants[..usize::from(*len)].iter().copied()),
+            Self::List(list) => Box::new(list.iter().copied()),
+            Self::Table(table) => Box::new(table.iter().copied()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grant(subject: u32) -> Grant {
+        let subject = Id::new(subject).map(SubjectId::Membership).unwrap();
+        Grant::new(subject, Id::new(1).unwrap(), false)
+    }
+
+    #[test]
+    fn grows_and_shrinks_through_every_shape_as_a_multiset() {
+        let mut grants = Grants::default();
+        for round in 0..2 {
+            for subject in 1..=100 {
+                grants.insert(grant(subject));
+            }
+            assert_eq!(grants.iter().count(), 100 * (round + 1));
+        }
+        let twice = grant(7);
+        for subject in 1..=100 {
+            grants.remove(grant(subject));
+            let mut found = 0;
+            let outcome = grants.try_for_each_of(
+                &[twice.subject()],
+                |subject| subject == twice.subject(),
+                |_| {
+                    found += 1;
+                    ControlFlow::Continue(())
+                },
+            );
+            assert!(outcome.is_continue());
+            assert_eq!(found, if subject < 7 { 2 } else { 1 }, "one grant of two is gone");
+        }
+        for subject in 1..=100 {
+            grants.remove(grant(subject));
+            assert_eq!(grants.iter().count(), 100 - subject as usize);
+        }
+        assert!(matches!(grants, Grants::Inline { len: 0, .. }));
+    }
+
+    #[test]
+    fn a_grant_gives_back_what_it_was_made_of() {
+        let role = Id::new(5).unwrap();
+        let group = SubjectId::Group(Id::new(9).unwrap());
+        let grant = Grant::new(group, role, true);
+        assert_eq!((grant.subject(), grant.role(), grant.expires()), (group, role, true));
+    }
+}

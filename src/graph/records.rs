@@ -1,0 +1,240 @@
+//! What the graph keeps of each object, and of names that are only referred to.
+
+use smallvec::SmallVec;
+
+use super::{
+    facts::{IdentitySource, Name, Timestamp},
+    grants::Grants,
+    permission_set::PermissionSet,
+    table::Id,
+};
+
+/// Whether an object is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum State {
+    /// Nothing but references to its name.
+    #[default]
+    Absent,
+    /// It exists and is usable.
+    There,
+    /// It has a deletion timestamp.
+    Deleting,
+    /// Its spec cannot be used; why is kept in [`super::Graph::problems`].
+    Invalid,
+}
+
+/// When something was created, in microseconds; unknown is earliest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Created(i64);
+
+impl Default for Created {
+    fn default() -> Self {
+        Self(i64::MIN)
+    }
+}
+
+impl From<Option<Timestamp>> for Created {
+    fn from(time: Option<Timestamp>) -> Self {
+        time.map_or_else(Self::default, |time| Self(time.as_microsecond()))
+    }
+}
+
+/// What a check needs of a resource, in one cache line.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub(super) struct Resource {
+    pub(super) parent: Option<Id<Resource>>,
+    pub(super) kind: ResourceKind,
+    /// Also where the resource is not there: the grants wait for it.
+    pub(super) grants: Grants,
+}
+
+const _: () = assert!(size_of::<Resource>() == 64, "a resource fills one cache line");
+
+/// The type of a resource that is there, packed with whether its external id is contested.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ResourceKind(u32);
+
+const CONTESTED: u32 = 1 << 31;
+
+impl ResourceKind {
+    pub(super) fn new(resource_type: Option<Id<ResourceType>>) -> Self {
+        Self(resource_type.map_or(0, Id::get))
+    }
+
+    /// The type; none: the resource is not there.
+    pub(super) fn resource_type(self) -> Option<Id<ResourceType>> {
+        Id::new(self.0 & !CONTESTED)
+    }
+
+    /// Whether another resource of the type has the same external id and may be in the same organization.
+    pub(super) const fn is_contested(self) -> bool {
+        self.0 & CONTESTED != 0
+    }
+
+    pub(super) fn set_contested(&mut self, contested: bool) {
+        if contested {
+            self.0 |= CONTESTED;
+        } else {
+            self.0 &= !CONTESTED;
+        }
+    }
+}
+
+/// What a check does not need of a resource.
+#[derive(Debug, Default)]
+pub(super) struct ResourceDetails {
+    pub(super) state: State,
+    pub(super) created: Created,
+    /// Known while it is there.
+    pub(super) external_id: Option<Name>,
+    /// The resources that are there and have this one as parent.
+    pub(super) children: SmallVec<[Id<Resource>; 2]>,
+    /// Where this one is in its parent's children.
+    pub(super) child_index: u32,
+    /// The organization that its chain last ended in. Right while it is attached; not cleared when it is cut off, so
+    /// that cutting off a subtree stays one write.
+    pub(super) last_organization: Option<Id<Resource>>,
+}
+
+/// A role.
+#[derive(Debug, Default)]
+pub(super) struct Role {
+    /// Those of `listed` that no declared type refuses; empty while the role is not usable.
+    pub(super) permissions: PermissionSet,
+    /// Known while it is usable.
+    pub(super) resource_type: Option<Id<ResourceType>>,
+    /// The organization that alone may use it.
+    pub(super) organization: Option<Id<Resource>>,
+    /// Who wins where a membership may have but one role: the least.
+    pub(super) rank: u32,
+    pub(super) state: State,
+    pub(super) created: Created,
+    /// What the spec says, whether usable or not.
+    pub(super) scope: Option<Id<ResourceType>>,
+    pub(super) listed: Vec<Id<Permission>>,
+    pub(super) slug: Option<Name>,
+}
+
+/// A permission.
+#[derive(Debug, Default)]
+pub(super) struct Permission {
+    /// The types that declare it.
+    pub(super) declared_on: SmallVec<[Id<ResourceType>; 2]>,
+}
+
+/// A type of resource.
+#[derive(Debug, Default)]
+pub(super) struct ResourceType {
+    pub(super) state: State,
+    /// Declared.
+    pub(super) parents: Vec<Id<ResourceType>>,
+    /// Declared.
+    pub(super) permissions: Vec<Id<Permission>>,
+}
+
+impl ResourceType {
+    /// Whether a `ResourceType` declares it; an invalid one does, with nothing allowed.
+    pub(super) fn is_declared(&self) -> bool {
+        matches!(self.state, State::There | State::Invalid)
+    }
+}
+
+/// A group.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    /// Known while it is there.
+    pub(super) organization: Option<Id<Resource>>,
+    pub(super) on_cycle: bool,
+    pub(super) state: State,
+    /// The groups that are there and list this one as a subgroup.
+    pub(super) supergroups: SmallVec<[Id<Group>; 1]>,
+    /// Sorted.
+    pub(super) members: Vec<Id<Membership>>,
+    /// Sorted.
+    pub(super) subgroups: Vec<Id<Group>>,
+    pub(super) assignments: SmallVec<[Id<Assignment>; 2]>,
+}
+
+impl Group {
+    /// Whether it passes members and grants on; whether its organization is attached is for the caller to know.
+    pub(super) fn is_sound(&self) -> bool {
+        self.state == State::There && !self.on_cycle
+    }
+}
+
+/// A membership, declared or only referred to.
+#[derive(Debug, Default)]
+pub(super) struct Membership {
+    /// The groups that are there and list it.
+    pub(super) groups: SmallVec<[Id<Group>; 8]>,
+    /// What declares it.
+    pub(super) declared: Option<Box<Declared>>,
+    pub(super) assignments: SmallVec<[Id<Assignment>; 2]>,
+}
+
+/// What an `OrganizationMembership` says.
+#[derive(Debug)]
+pub(super) struct Declared {
+    pub(super) state: State,
+    /// Known unless it is invalid.
+    pub(super) organization: Option<Id<Resource>>,
+    /// Known unless it is invalid.
+    pub(super) user: Option<Id<User>>,
+    pub(super) suspended: bool,
+    pub(super) roles: Vec<Id<Role>>,
+    pub(super) directory_groups: Vec<Name>,
+    pub(super) sso_groups: Vec<Name>,
+    /// The roles that it has in its organization by itself: listed, or mapped from the groups above.
+    pub(super) own_roles: SmallVec<[(Tier, Id<Role>); 2]>,
+}
+
+impl Declared {
+    pub(super) fn is_there(&self) -> bool {
+        self.state == State::There
+    }
+}
+
+/// Which source of an organization-level role goes before which (section 1.8 of the `WorkOS` semantics).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Tier {
+    Directory,
+    Sso,
+    Assigned,
+}
+
+impl From<IdentitySource> for Tier {
+    fn from(source: IdentitySource) -> Self {
+        match source {
+            IdentitySource::Directory => Self::Directory,
+            IdentitySource::Sso => Self::Sso,
+        }
+    }
+}
+
+/// A user of the identity provider.
+#[derive(Debug, Default)]
+pub(super) struct User {
+    /// The memberships that are declared for the user, usable or not.
+    pub(super) memberships: SmallVec<[Id<Membership>; 1]>,
+}
+
+/// A role assignment of a membership or a group.
+#[derive(Debug, Default)]
+pub(super) struct Assignment {
+    pub(super) state: State,
+    /// Known unless it is invalid.
+    pub(super) terms: Option<Terms>,
+    /// Where its grant lies at present.
+    pub(super) placed: Option<Id<Resource>>,
+}
+
+/// What an assignment says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    pub(super) subject: super::grants::SubjectId,
+    pub(super) role: Id<Role>,
+    /// None: the subject's organization.
+    pub(super) resource: Option<Id<Resource>>,
+    pub(super) expires_at: Option<Timestamp>,
+}

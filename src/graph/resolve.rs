@@ -1,0 +1,282 @@
+//! Who and what a question means.
+
+use std::fmt::Write as _;
+
+use smallvec::SmallVec;
+
+use super::{
+    Graph,
+    access::Scratch,
+    query::{Action, Denial, Subject, Target},
+    records::{Membership, Permission, Resource, ResourceType, State, User},
+    table::Id,
+};
+
+/// What a question is about: an attached resource and the memberships to ask for there.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) resource: Id<Resource>,
+    pub(super) organization: Id<Resource>,
+    pub(super) asker: Asker,
+}
+
+/// The memberships that a subject stands for in one organization.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Asker {
+    One(Id<Membership>),
+    /// All that are declared for the user in the organization; there is one at least.
+    Declared(Id<User>),
+}
+
+/// The permissions that allow an action: its name as it is, and with the resource's type before it.
+pub(super) type Permissions = [Option<Id<Permission>>; 2];
+
+/// A subject as far as it is known without a resource.
+#[derive(Clone, Copy, Debug)]
+enum Who {
+    Declared { membership: Id<Membership>, organization: Option<Id<Resource>> },
+    Undeclared(Id<Membership>),
+    User { user: Option<Id<User>>, opaque: Option<Id<Membership>> },
+}
+
+impl Graph {
+    /// Finds what is meant, leaving the resource's chain in `scratch.path`.
+    pub(super) fn resolve(
+        &self,
+        subject: Subject<'_>,
+        target: Target<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<Question, Denial> {
+        let who = self.who(subject);
+        let (resource, organization) = match (target, &who) {
+            (Target::Id { resource_type, id, organization: None }, Ok(who)) => {
+                let resource_type = self.resource_types.id(resource_type).ok_or(Denial::UnknownResource)?;
+                self.find_for(*who, resource_type, id, &mut scratch.path)?
+            }
+            _ => self.resolve_target(target, &mut scratch.path)?,
+        };
+        Ok(Question { resource, organization, asker: self.asker(who?, organization)? })
+    }
+
+    /// Finds a resource without regard to who asks, leaving its chain in `path`.
+    pub(super) fn resolve_target(
+        &self,
+        target: Target<'_>,
+        path: &mut Vec<Id<Resource>>,
+    ) -> Result<(Id<Resource>, Id<Resource>), Denial> {
+        match target {
+            Target::Name(name) => {
+                let resource = self.resources.id(name).filter(|&id| self.resource_exists(id));
+                let resource = resource.ok_or(Denial::UnknownResource)?;
+                let organization = self.chain(resource, path).ok_or(Denial::DetachedResource)?;
+                Ok((resource, organization))
+            }
+            Target::Id { resource_type, id, organization } => {
+                let resource_type = self.resource_types.id(resource_type).ok_or(Denial::UnknownResource)?;
+                match organization {
+                    Some(organization) => {
+                        let organization = self.find_organization(organization).ok_or(Denial::UnknownOrganization)?;
+                        self.find_in(resource_type, id, organization, path)
+                            .map(|resource| (resource, organization))
+                            .ok_or_else(|| self.not_found(resource_type, id))
+                    }
+                    None => self.find_anywhere(resource_type, id, path),
+                }
+            }
+        }
+    }
+
+    fn who(&self, subject: Subject<'_>) -> Result<Who, Denial> {
+        match subject {
+            Subject::Membership(name) => {
+                let membership = self.memberships.id(name).ok_or(Denial::UnknownSubject)?;
+                Ok(match &self.memberships[membership].declared {
+                    Some(declared) => Who::Declared { membership, organization: declared.organization },
+                    None => Who::Undeclared(membership),
+                })
+            }
+            Subject::User(id) => {
+                let undeclared = |&membership: &Id<Membership>| self.memberships[membership].declared.is_none();
+                let who = (self.users.id(id), self.memberships.id(id).filter(undeclared));
+                match who {
+                    (None, None) => Err(Denial::UnknownSubject),
+                    (user, opaque) => Ok(Who::User { user, opaque }),
+                }
+            }
+        }
+    }
+
+    fn asker(&self, who: Who, organization: Id<Resource>) -> Result<Asker, Denial> {
+        match who {
+            Who::Declared { membership, .. } | Who::Undeclared(membership) => Ok(Asker::One(membership)),
+            Who::User { user, opaque } => {
+                let declared = user.filter(|&user| self.memberships_of_user(user, organization).next().is_some());
+                let asker = declared.map(Asker::Declared).or(opaque.map(Asker::One));
+                asker.ok_or(Denial::NotAMember)
+            }
+        }
+    }
+
+    /// The memberships that are declared for a user in an organization, usable or not.
+    pub(super) fn memberships_of_user(
+        &self,
+        user: Id<User>,
+        organization: Id<Resource>,
+    ) -> impl Iterator<Item = Id<Membership>> + '_ {
+        let declared = &self.users[user].memberships;
+        declared.iter().copied().filter(move |&membership| {
+            let declared = self.memberships[membership].declared.as_ref();
+            declared.is_some_and(|declared| declared.organization == Some(organization))
+        })
+    }
+
+    /// The memberships to ask for.
+    pub(super) fn memberships_of(
+        &self,
+        asker: Asker,
+        organization: Id<Resource>,
+    ) -> impl Iterator<Item = Id<Membership>> + '_ {
+        let (one, user) = match asker {
+            Asker::One(membership) => (Some(membership), None),
+            Asker::Declared(user) => (None, Some(user)),
+        };
+        one.into_iter().chain(user.into_iter().flat_map(move |user| self.memberships_of_user(user, organization)))
+    }
+
+    /// Finds the resource that a subject means by type and id, naming no organization.
+    fn find_for(
+        &self,
+        who: Who,
+        resource_type: Id<ResourceType>,
+        id: &str,
+        path: &mut Vec<Id<Resource>>,
+    ) -> Result<(Id<Resource>, Id<Resource>), Denial> {
+        match who {
+            Who::Declared { organization, .. } => {
+                let organization = organization.ok_or(Denial::UnusableMembership)?;
+                self.find_in(resource_type, id, organization, path)
+                    .map(|resource| (resource, organization))
+                    .ok_or_else(|| self.not_found(resource_type, id))
+            }
+            Who::Undeclared(_) => self.find_anywhere(resource_type, id, path),
+            Who::User { user, .. } => {
+                let mut found: Option<(Id<Resource>, Id<Resource>)> = None;
+                let memberships = user.map_or(&[][..], |user| &self.users[user].memberships);
+                for &membership in memberships {
+                    let declared = self.memberships[membership].declared.as_ref();
+                    let Some(organization) = declared.and_then(|declared| declared.organization) else {
+                        continue;
+                    };
+                    if found.is_some_and(|(_, other)| other == organization) {
+                        continue;
+                    }
+                    if let Some(resource) = self.find_in(resource_type, id, organization, path) {
+                        if found.is_some() {
+                            return Err(Denial::AmbiguousResource);
+                        }
+                        found = Some((resource, organization));
+                    }
+                }
+                match found {
+                    // The last search may have been another.
+                    Some((resource, organization)) => {
+                        self.chain(resource, path);
+                        Ok((resource, organization))
+                    }
+                    None => self.find_anywhere(resource_type, id, path),
+                }
+            }
+        }
+    }
+
+    /// The attached organization that has the external id, or else the name.
+    fn find_organization(&self, id: &str) -> Option<Id<Resource>> {
+        let candidates = self.candidates(self.organization_type, id).iter().map(|&(_, candidate)| candidate);
+        candidates.chain(self.resources.id(id)).find(|&candidate| self.is_attached_organization(candidate))
+    }
+
+    /// The attached resource of the type in the organization that has the external id, or else the name.
+    fn find_in(
+        &self,
+        resource_type: Id<ResourceType>,
+        id: &str,
+        organization: Id<Resource>,
+        path: &mut Vec<Id<Resource>>,
+    ) -> Option<Id<Resource>> {
+        let rivals = self.rivals(resource_type, id, organization).iter().map(|&(_, rival)| rival);
+        let by_name = || self.resources.id(id).filter(|&named| self.is_of_type(named, resource_type));
+        rivals
+            .into_iter()
+            .find(|&rival| self.chain(rival, path) == Some(organization))
+            .or_else(|| by_name().filter(|&named| self.chain(named, path) == Some(organization)))
+    }
+
+    /// The attached resource of the type that has the id in the only organization that has one.
+    fn find_anywhere(
+        &self,
+        resource_type: Id<ResourceType>,
+        id: &str,
+        path: &mut Vec<Id<Resource>>,
+    ) -> Result<(Id<Resource>, Id<Resource>), Denial> {
+        let named = self.resources.id(id).filter(|&named| self.is_of_type(named, resource_type));
+        let candidates = self.candidates(resource_type, id).iter().map(|&(_, candidate)| candidate).chain(named);
+        let mut found: Option<(Id<Resource>, Id<Resource>)> = None;
+        for candidate in candidates {
+            match (self.chain(candidate, path), found) {
+                (Some(organization), None) => found = Some((candidate, organization)),
+                (Some(organization), Some((_, other))) if organization != other => {
+                    return Err(Denial::AmbiguousResource);
+                }
+                _ => {}
+            }
+        }
+        let (resource, organization) = found.ok_or_else(|| self.not_found(resource_type, id))?;
+        self.chain(resource, path);
+        Ok((resource, organization))
+    }
+
+    fn is_of_type(&self, resource: Id<Resource>, resource_type: Id<ResourceType>) -> bool {
+        self.resources[resource].kind.resource_type() == Some(resource_type)
+    }
+
+    /// Why a resource of the type and id is not found: there is none, or none that is attached.
+    fn not_found(&self, resource_type: Id<ResourceType>, id: &str) -> Denial {
+        let named = self.resources.id(id);
+        let unusable = |named| matches!(self.details(named).state, State::Deleting | State::Invalid);
+        let detached = !self.candidates(resource_type, id).is_empty()
+            || named.is_some_and(|named| self.is_of_type(named, resource_type) || unusable(named));
+        if detached { Denial::DetachedResource } else { Denial::UnknownResource }
+    }
+
+    /// The permissions that allow an action on a resource of that type.
+    pub(super) fn permissions_for(
+        &self,
+        action: Action<'_>,
+        resource_type: Option<Id<ResourceType>>,
+        text: &mut String,
+    ) -> Permissions {
+        match action {
+            Action::Permission(slug) => [self.permissions.id(slug), None],
+            Action::Name(name) => {
+                let qualified = resource_type.and_then(|resource_type| {
+                    text.clear();
+                    // INVARIANT: writing to a String does not fail.
+                    let _ = write!(text, "{}:{name}", self.resource_types.name(resource_type));
+                    self.permissions.id(text)
+                });
+                [self.permissions.id(name), qualified]
+            }
+        }
+    }
+
+    /// Every membership of a user that could be asked for in some organization.
+    pub(super) fn all_memberships(&self, subject: Subject<'_>) -> Result<SmallVec<[Id<Membership>; 2]>, Denial> {
+        Ok(match self.who(subject)? {
+            Who::Declared { membership, .. } | Who::Undeclared(membership) => SmallVec::from_slice(&[membership]),
+            Who::User { user, opaque } => {
+                let declared = user.map_or(&[][..], |user| &self.users[user].memberships);
+                declared.iter().copied().chain(opaque).collect()
+            }
+        })
+    }
+}

@@ -1,0 +1,87 @@
+//! What the `Environment` object says, resolved.
+
+use smallvec::SmallVec;
+
+use super::{
+    Map,
+    facts::{Environment, IdentitySource, Name, Undeclared},
+    records::{Declared, Resource, Role},
+    table::{Id, Table},
+};
+
+/// The settings of the environment. The defaults hold where no `Environment` is there.
+#[derive(Debug, Default)]
+pub(super) struct Settings {
+    pub(super) multiple_roles: bool,
+    pub(super) default_role: Option<Id<Role>>,
+    pub(super) role_priority: Vec<Id<Role>>,
+    pub(super) denies_undeclared_memberships: bool,
+    pub(super) denies_undeclared_types: bool,
+    /// By source and group of the identity provider.
+    mappings: Map<(IdentitySource, Name), SmallVec<[Mapping; 1]>>,
+}
+
+/// The role of a group of the identity provider.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mapping {
+    pub(super) role: Id<Role>,
+    /// None: in every organization.
+    organization: Option<Id<Resource>>,
+}
+
+impl Settings {
+    /// The settings of an `Environment` whose spec cannot be used: nothing is allowed that it might have denied.
+    pub(super) fn most_restrictive() -> Self {
+        Self { denies_undeclared_memberships: true, denies_undeclared_types: true, ..Self::default() }
+    }
+
+    /// Resolves what an `Environment` says; `resource` gives the id of a resource's name, with a reference to it.
+    pub(super) fn acquire(
+        spec: &Environment,
+        roles: &mut Table<Role>,
+        mut resource: impl FnMut(&Name) -> Id<Resource>,
+    ) -> Self {
+        let mut mappings = Map::<_, SmallVec<_>>::default();
+        for mapping in &spec.role_mappings {
+            mappings.entry((mapping.source, mapping.group.clone())).or_default().push(Mapping {
+                role: roles.acquire(&mapping.role),
+                organization: mapping.organization.as_ref().map(&mut resource),
+            });
+        }
+        Self {
+            multiple_roles: spec.multiple_roles,
+            default_role: spec.default_role.as_ref().map(|role| roles.acquire(role)),
+            role_priority: spec.role_priority.iter().map(|role| roles.acquire(role)).collect(),
+            denies_undeclared_memberships: spec.undeclared_memberships == Undeclared::Deny,
+            denies_undeclared_types: spec.undeclared_resource_types == Undeclared::Deny,
+            mappings,
+        }
+    }
+
+    /// Gives back the references that [`Self::acquire`] took.
+    pub(super) fn release(self, roles: &mut Table<Role>, mut release_resource: impl FnMut(Id<Resource>)) {
+        let Self { default_role, role_priority, mappings, .. } = self;
+        default_role.into_iter().chain(role_priority).for_each(|role| roles.release(role));
+        for mapping in mappings.into_values().flatten() {
+            roles.release(mapping.role);
+            mapping.organization.into_iter().for_each(&mut release_resource);
+        }
+    }
+
+    /// The roles that the identity provider's groups of a declared membership give it in its organization, each with
+    /// the source and the group.
+    pub(super) fn mapped_roles<'a>(
+        &'a self,
+        declared: &'a Declared,
+    ) -> impl Iterator<Item = (IdentitySource, &'a Name, Id<Role>)> {
+        let groups = |source, groups: &'a [Name]| groups.iter().map(move |group| (source, group));
+        let directory = groups(IdentitySource::Directory, &declared.directory_groups);
+        directory.chain(groups(IdentitySource::Sso, &declared.sso_groups)).flat_map(move |(source, group)| {
+            let mappings = self.mappings.get(&(source, group.clone())).map_or(&[][..], |mappings| mappings);
+            let applies = |mapping: &&Mapping| {
+                mapping.organization.is_none_or(|organization| declared.organization == Some(organization))
+            };
+            mappings.iter().filter(applies).map(move |mapping| (source, group, mapping.role))
+        })
+    }
+}

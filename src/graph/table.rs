@@ -1,0 +1,199 @@
+//! Names interned to dense ids, with a record for each.
+
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    marker::PhantomData,
+    num::NonZeroU32,
+    ops::{Index, IndexMut},
+};
+
+use hashbrown::HashMap;
+
+use super::facts::Name;
+
+/// The dense id of a record in a [`Table<R>`].
+///
+/// Ids are reused once nothing refers to them any more, so one is meaningful only within one state of the graph.
+pub(super) struct Id<R>(NonZeroU32, PhantomData<fn() -> R>);
+
+impl<R> Id<R> {
+    fn from_index(index: usize) -> Self {
+        // INVARIANT: a table of four thousand million names does not fit into memory.
+        #[expect(clippy::expect_used, reason = "unreachable, see the invariant")]
+        let id = u32::try_from(index + 1).ok().and_then(NonZeroU32::new).expect("fewer than 2^32 names");
+        Self(id, PhantomData)
+    }
+
+    /// The number from 0 on that the id stands for.
+    pub(super) const fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+
+    /// The id as a number that is never 0, for packing.
+    pub(super) const fn get(self) -> u32 {
+        self.0.get()
+    }
+
+    /// The id that [`Self::get`] gave; none for 0.
+    pub(super) fn new(number: u32) -> Option<Self> {
+        NonZeroU32::new(number).map(|id| Self(id, PhantomData))
+    }
+}
+
+impl<R> Clone for Id<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Id<R> {}
+
+impl<R> PartialEq for Id<R> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<R> Eq for Id<R> {}
+
+impl<R> PartialOrd for Id<R> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<R> Ord for Id<R> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
+impl<R> Hash for Id<R> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl<R> fmt::Debug for Id<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// Interned names, each with a record that exists as long as anything refers to the name.
+///
+/// So a reference to an object that is not there is a reference to an empty record, and takes effect when the
+/// object fills it.
+#[derive(Debug)]
+pub(super) struct Table<R> {
+    ids: HashMap<Name, Id<R>, foldhash::fast::RandomState>,
+    records: Vec<R>,
+    // Apart from the records, for checks need neither.
+    names: Vec<Option<Name>>,
+    references: Vec<u32>,
+    free: Vec<Id<R>>,
+}
+
+impl<R> Default for Table<R> {
+    fn default() -> Self {
+        Self {
+            ids: HashMap::default(),
+            records: Vec::new(),
+            names: Vec::new(),
+            references: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+}
+
+impl<R: Default> Table<R> {
+    /// The id of a name, with one more reference to it.
+    pub(super) fn acquire(&mut self, name: &Name) -> Id<R> {
+        let id = self.ids.get(name).copied().unwrap_or_else(|| {
+            let id = self.free.pop().unwrap_or_else(|| {
+                self.records.push(R::default());
+                self.names.push(None);
+                self.references.push(0);
+                Id::from_index(self.records.len() - 1)
+            });
+            self.names[id.index()] = Some(name.clone());
+            self.ids.insert(name.clone(), id);
+            id
+        });
+        self.references[id.index()] += 1;
+        id
+    }
+
+    /// Gives one reference back; with the last one the record is forgotten.
+    pub(super) fn release(&mut self, id: Id<R>) {
+        let references = &mut self.references[id.index()];
+        *references -= 1;
+        if *references == 0 {
+            if let Some(name) = self.names[id.index()].take() {
+                self.ids.remove(&name);
+            }
+            self.records[id.index()] = R::default();
+            self.free.push(id);
+        }
+    }
+}
+
+impl<R> Table<R> {
+    /// The id of a name that something refers to.
+    pub(super) fn id(&self, name: &str) -> Option<Id<R>> {
+        self.ids.get(name).copied()
+    }
+
+    /// The name of an id.
+    pub(super) fn name(&self, id: Id<R>) -> &Name {
+        // INVARIANT: an id lives while something refers to it, and as long its name is kept.
+        #[expect(clippy::expect_used, reason = "unreachable, see the invariant")]
+        self.names[id.index()].as_ref().expect("the name of a live id")
+    }
+
+    /// Every id that something refers to, in no particular order.
+    pub(super) fn ids(&self) -> impl Iterator<Item = Id<R>> + '_ {
+        self.ids.values().copied()
+    }
+
+    /// One more than the greatest index of an id.
+    pub(super) fn capacity(&self) -> usize {
+        self.records.len()
+    }
+}
+
+impl<R> Index<Id<R>> for Table<R> {
+    type Output = R;
+
+    fn index(&self, id: Id<R>) -> &R {
+        &self.records[id.index()]
+    }
+}
+
+impl<R> IndexMut<Id<R>> for Table<R> {
+    fn index_mut(&mut self, id: Id<R>) -> &mut R {
+        &mut self.records[id.index()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_lives_as_long_as_its_references() {
+        let mut table = Table::<u8>::default();
+        let (a, b) = (Name::from("a"), Name::from("b"));
+        let id = table.acquire(&a);
+        assert_eq!(table.acquire(&a), id);
+        table[id] = 7;
+        table.release(id);
+        assert_eq!((table.id("a"), table[id], &**table.name(id)), (Some(id), 7, "a"));
+        table.release(id);
+        assert_eq!(table.id("a"), None);
+        let again = table.acquire(&b);
+        assert_eq!((again, table[again], table.capacity()), (id, 0, 1), "a forgotten id is used again, empty");
+        assert_eq!(table.ids().collect::<Vec<_>>(), [id]);
+    }
+}
