@@ -4,7 +4,9 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{NameRef, Problem, Status, Validate};
+use super::{ENVIRONMENT_NAME, NameRef, Problem, Status, Validate, limits, rules::name_rule};
+
+const UNFIT_NAME: &str = "a namespace has one Environment: name it `default`";
 
 /// Settings of the environment, that is of the namespace. There is one, named `default`; without it the defaults hold.
 #[derive(Clone, CustomResource, Debug, Default, Deserialize, Eq, KubeSchema, PartialEq, Serialize)]
@@ -15,7 +17,12 @@ use super::{NameRef, Problem, Status, Validate};
     namespaced,
     status = "Status",
     shortname = "azenv",
-    category = "authz"
+    category = "authz",
+    doc = "An Environment holds the settings of its namespace. There is one in a namespace, named `default`.",
+    printcolumn(name = "Multiple Roles", type_ = "boolean", json_path = ".spec.multipleRoles"),
+    printcolumn(name = "Default Role", type_ = "string", json_path = ".spec.defaultRoleRef.name"),
+    selectable = ".spec.defaultRoleRef.name",
+    validation = name_rule(format!("self.metadata.name == '{ENVIRONMENT_NAME}'"), UNFIT_NAME)
 )]
 #[serde(rename_all = "camelCase")]
 pub struct EnvironmentSpec {
@@ -28,6 +35,7 @@ pub struct EnvironmentSpec {
     pub default_role_ref: Option<NameRef>,
     /// Names of roles, most important first. Roles not listed come after them, the older first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = &limits::ROLE_PRIORITY)]
     pub role_priority: Vec<String>,
     /// What becomes of things that are used but not declared.
     #[serde(default)]
@@ -41,10 +49,11 @@ pub struct EnvironmentSpec {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Undeclared {
-    /// Memberships that no OrganizationMembership declares: allowed, or powerless.
+    /// Memberships that no OrganizationMembership declares: `Allow` lets them have roles, `Deny` makes them powerless.
     #[serde(default)]
     pub memberships: UndeclaredPolicy,
-    /// Types of resources that no ResourceType declares: allowed, or without effect.
+    /// Types of resource that no ResourceType declares: `Allow` lets them be used, `Deny` makes all roles on such
+    /// resources powerless.
     #[serde(default)]
     pub resource_types: UndeclaredPolicy,
 }
@@ -65,6 +74,7 @@ pub enum UndeclaredPolicy {
 pub struct IdentityProvider {
     /// Which groups of the identity provider get which role on their organization.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = limits::ROLE_MAPPINGS_MAX), extend("x-kubernetes-list-type" = "atomic"))]
     pub role_mappings: Vec<RoleMapping>,
 }
 
@@ -72,9 +82,11 @@ pub struct IdentityProvider {
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RoleMapping {
-    /// Who says that a user is in the group. What the directory says goes before single sign-on.
+    /// Who says that a user is in the group: `Directory` (`directoryGroups` of an OrganizationMembership), which goes
+    /// first, or `SSO` (`ssoGroups`).
     pub source: IdentitySource,
-    /// Name of the group there, as in `directoryGroups` or `ssoGroups` of an OrganizationMembership.
+    /// Name of the group there.
+    #[schemars(transform = &limits::PROVIDER_GROUP)]
     pub group: String,
     /// The role that its members have on their organization.
     pub role_ref: NameRef,
@@ -94,7 +106,21 @@ pub enum IdentitySource {
 }
 
 impl Validate for EnvironmentSpec {
-    fn validate(&self, _name: &str) -> Result<(), Problem> {
+    fn validate(&self, name: &str) -> Result<(), Problem> {
+        let Self { multiple_roles: _, default_role_ref, role_priority, undeclared: _, identity_provider } = self;
+        if name != ENVIRONMENT_NAME {
+            return Err(Problem::new("metadata.name", UNFIT_NAME));
+        }
+        NameRef::check_optional("spec.defaultRoleRef", default_role_ref.as_ref())?;
+        limits::ROLE_PRIORITY.check("spec.rolePriority", role_priority, String::as_str)?;
+        let Some(IdentityProvider { role_mappings }) = identity_provider else { return Ok(()) };
+        let field = "spec.identityProvider.roleMappings";
+        limits::check_length(field, role_mappings.len(), limits::ROLE_MAPPINGS_MAX)?;
+        for (index, RoleMapping { source: _, group, role_ref, organization_ref }) in role_mappings.iter().enumerate() {
+            limits::PROVIDER_GROUP.check(format_args!("{field}[{index}].group"), group)?;
+            role_ref.check(&format!("{field}[{index}].roleRef"))?;
+            NameRef::check_optional(&format!("{field}[{index}].organizationRef"), organization_ref.as_ref())?;
+        }
         Ok(())
     }
 }

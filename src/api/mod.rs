@@ -4,9 +4,14 @@
 //! still be read; whoever wants strictness reports what was ignored. [`Validate`] holds an object to everything that
 //! the API server would hold it to.
 
+#![allow(clippy::duplicated_attributes, reason = "the columns and rules of a kind have a type or remedy in common")]
+
+mod crds;
 mod environment;
 mod group;
 mod group_role_assignment;
+mod instant;
+pub mod limits;
 mod membership_role_assignment;
 mod organization_membership;
 mod problem;
@@ -14,8 +19,10 @@ mod reference;
 mod resource;
 mod resource_type;
 mod role;
+mod rules;
 mod status;
 
+pub use crds::{CrdFile, crd_files, crds};
 pub use environment::{
     Environment, EnvironmentSpec, IdentityProvider, IdentitySource, RoleMapping, Undeclared, UndeclaredPolicy,
 };
