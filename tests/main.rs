@@ -1,5 +1,4 @@
 //! Everything that is tested from outside the library, in one binary.
 
-mod crds;
+mod api;
 mod support;
-mod validation;
