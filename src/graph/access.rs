@@ -108,7 +108,8 @@ impl Graph {
         if !declared.is_there() {
             Err(Denial::UnusableMembership)
         } else if declared.organization != Some(organization) {
-            Err(Denial::OtherOrganization)
+            let usable = declared.organization.is_some_and(|own| self.is_attached_organization(own));
+            Err(if usable { Denial::OtherOrganization } else { Denial::UnusableMembership })
         } else if declared.suspended {
             Err(Denial::SuspendedMembership)
         } else {

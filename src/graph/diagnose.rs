@@ -81,7 +81,7 @@ impl Graph {
             });
         }
         let keyed: Vec<(String, ObjectRef)> =
-            objects.into_iter().map(|object| (format!("{}/{}", object.kind, object.name), object)).collect();
+            objects.into_iter().map(|object| (format!("{}/{}", object.kind as usize, object.name), object)).collect();
         let (keyed, next) = paginate(keyed.iter().collect(), |(key, _)| key, page);
         let items = keyed.into_iter().filter_map(|(_, object)| {
             let diagnosis = self.diagnose(object, now)?;

@@ -1,1 +1,145 @@
-//! (on its way)
+//! The HTTP surfaces: what is asked over HTTP is answered from the [graph](crate::graph), and from nothing else.
+//!
+//! - [`router`]: the API. AuthZEN for applications, a native JSON API for everything that AuthZEN has no words for.
+//! - [`probes`]: liveness, readiness and metrics, on a listener of their own.
+//! - [`serve()`]: both, until a shutdown that lets what is under way finish.
+//!
+//! Every answer of the API comes from one consistent state of one environment, and none is given before every
+//! source has delivered ([`Environments::is_synced`]): until then all of them are 503.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
+use prometheus_client::registry::Registry;
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::graph::{Environments, PublishedGraph};
+
+mod answer;
+mod authzen;
+mod environment;
+mod error;
+mod extract;
+mod health;
+mod metrics;
+mod native;
+mod observe;
+mod openapi;
+mod paging;
+mod serve;
+
+pub use error::Error;
+pub use serve::{Listeners, serve};
+
+use metrics::Metrics;
+
+/// How the server behaves.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The environment that is asked where a path names none.
+    pub default_environment: String,
+    /// The environments that are served; none: every one.
+    pub served_environments: Option<BTreeSet<String>>,
+    /// What it bounds.
+    pub limits: Limits,
+}
+
+/// What the server bounds, so that no caller can exhaust it.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The size of a request's body, in bytes.
+    pub body: usize,
+    /// How many requests are answered at a time; what comes on top is turned away with 503.
+    pub concurrent_requests: usize,
+    /// How long a request may take, its body included.
+    pub request_time: Duration,
+    /// At shutdown: how long to go on accepting connections once readiness is withdrawn, so that load balancers see it.
+    pub drain_delay: Duration,
+    /// At shutdown: how long to wait for the requests that are under way.
+    pub drain_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 8 * 1024 * 1024,
+            concurrent_requests: 1024,
+            request_time: Duration::from_secs(30),
+            drain_delay: Duration::ZERO,
+            drain_time: Duration::from_secs(20),
+        }
+    }
+}
+
+/// What all surfaces share.
+#[derive(Debug)]
+pub struct Server {
+    config: Config,
+    environments: Arc<Environments>,
+    /// Stands in for an environment that nothing was ever said of.
+    empty: Arc<PublishedGraph>,
+    metrics: Metrics,
+    registry: Registry,
+    permits: Semaphore,
+    draining: AtomicBool,
+}
+
+impl Server {
+    /// A server over the graphs of `environments`.
+    ///
+    /// It adds its own metrics to the `registry` and serves all that it holds. Build that with
+    /// [`Registry::with_prefix`]`("bailiwick")`: neither the server's metrics nor those of the sources carry a prefix of their own.
+    #[must_use]
+    pub fn new(config: Config, environments: Arc<Environments>, mut registry: Registry) -> Arc<Self> {
+        Arc::new(Self {
+            metrics: Metrics::register(&mut registry, &environments),
+            permits: Semaphore::new(config.limits.concurrent_requests.min(Semaphore::MAX_PERMITS)),
+            config,
+            environments,
+            empty: Arc::default(),
+            registry,
+            draining: AtomicBool::new(false),
+        })
+    }
+
+    /// Withdraws readiness for good. Requests are still answered.
+    pub fn start_draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}
+
+/// The API.
+pub fn router(server: Arc<Server>) -> Router {
+    let (routes, document) = openapi::routes().split_for_parts();
+    routes
+        .route(openapi::PATH, openapi::document_route(document))
+        .fallback(async || Error::NoSuchRoute)
+        .method_not_allowed_fallback(async || Error::MethodNotAllowed)
+        .layer(DefaultBodyLimit::max(server.config.limits.body))
+        .layer(CatchPanicLayer::custom(error::after_panic))
+        .layer(middleware::from_fn_with_state(Arc::clone(&server), observe::observe))
+        .with_state(server)
+}
+
+/// Liveness, readiness and metrics.
+pub fn probes(server: Arc<Server>) -> Router {
+    Router::new()
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::serve))
+        .fallback(async || Error::NoSuchRoute)
+        .method_not_allowed_fallback(async || Error::MethodNotAllowed)
+        .with_state(server)
+}

@@ -83,11 +83,11 @@ impl Graph {
     pub(in super::super) fn refusal(&self, scope: Id<ResourceType>, permission: Id<Permission>) -> Option<Reason> {
         let declared_on = &self.permissions[permission].declared_on;
         let slug = self.permissions.name(permission);
-        if let Some(&first) = declared_on.first() {
+        if let Some(declaring) = declared_on.iter().map(|&id| self.resource_types.name(id)).min() {
             let in_scope = declared_on.iter().any(|&declaring| self.lies_below(declaring, scope));
             return (!in_scope).then(|| Reason::PermissionOutOfScope {
                 permission: slug.clone(),
-                resource_type: self.resource_types.name(first).clone(),
+                resource_type: declaring.clone(),
                 role_type: self.resource_types.name(scope).clone(),
             });
         }

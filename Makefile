@@ -1,0 +1,28 @@
+# What one does with this repository. `make` lists it.
+.DEFAULT_GOAL := help
+.PHONY: help run test control-plane crds fmt lint bench
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+run: ## Answer checks for examples/acme on http://127.0.0.1:8080
+	cargo run --locked -- serve --manifests examples/acme
+
+test: ## Format check, lints, documentation and every test, on a real Kubernetes API server
+	hack/test
+
+control-plane: ## Run a Kubernetes API server with the kinds installed, to play with, until Ctrl-C
+	hack/control-plane/run
+
+crds: ## Write crds/ anew from src/api
+	cargo run --locked --quiet -- crds --out crds
+
+fmt: ## Format the code
+	cargo fmt
+
+lint: ## Check format and lints
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+
+bench: ## Measure
+	cargo bench --locked

@@ -1,0 +1,84 @@
+//! What one check costs, by what is asked and by how much there is. `cargo bench --bench check`.
+//!
+//! Every question is answered once before the clock starts and compared with a naive evaluation. Times are for a
+//! check by names, as the server asks; the questions are many enough not to stay in the processor's caches.
+
+mod org_tree;
+
+use std::hint::black_box;
+
+use bailiwick::graph::{
+    Graph,
+    facts::{Name, Timestamp},
+    query::{Action, CheckRequest, Subject, Target},
+};
+use criterion::Criterion;
+use org_tree::{Mix, Popularity, Question, SIZES, World};
+
+const QUESTIONS: usize = 100_000;
+
+struct NamedQuestion {
+    member: Name,
+    permission: Name,
+    resource_type: &'static str,
+    resource: Name,
+}
+
+impl NamedQuestion {
+    fn new(world: &World, question: Question) -> Self {
+        Self {
+            member: World::member_name(question.member),
+            permission: World::permission_name(question.permission),
+            resource_type: world.type_name(question.resource),
+            resource: World::resource_name(question.resource),
+        }
+    }
+
+    fn ask(&self, graph: &Graph, now: Timestamp) -> bool {
+        let request = CheckRequest {
+            subject: Subject::Membership(&self.member),
+            action: Action::Permission(&self.permission),
+            resource: Target::Id { resource_type: self.resource_type, id: &self.resource, organization: None },
+        };
+        graph.check(&request, now).is_allowed()
+    }
+}
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    let now = Timestamp::now();
+    for size in SIZES {
+        let world = World::new(size);
+        let mut graph = None;
+        let memory = allocation_counter::measure(|| graph = Some(world.graph()));
+        let graph = graph.expect("just built");
+        let bytes = memory.bytes_current;
+        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+        let each = bytes as f64 / size.assignments as f64;
+        println!("{} assignments: {bytes} bytes in one copy of the graph, {each:.0} bytes an assignment", size.label);
+        for popularity in [Popularity::Zipf, Popularity::Uniform] {
+            let mut group = criterion.benchmark_group(format!("check {popularity:?}"));
+            for mix in Mix::ALL {
+                let wanted = !matches!(mix, Mix::NearMiss | Mix::FarMiss);
+                let questions: Vec<NamedQuestion> = world
+                    .questions(mix, popularity, QUESTIONS)
+                    .into_iter()
+                    .map(|question| NamedQuestion::new(&world, question))
+                    .collect();
+                assert!(questions.iter().all(|question| question.ask(&graph, now) == wanted), "{mix:?}");
+                let allocated = allocation_counter::measure(|| {
+                    for question in &questions {
+                        black_box(question.ask(&graph, now));
+                    }
+                });
+                assert_eq!(allocated.count_total, 0, "a check allocates nothing");
+                let mut next = questions.iter().cycle();
+                group.bench_function(format!("{}, {}", size.label, mix.label()), |bencher| {
+                    bencher.iter(|| next.next().map(|question| black_box(question.ask(&graph, now))));
+                });
+            }
+            group.finish();
+        }
+    }
+    criterion.final_summary();
+}

@@ -1,0 +1,4 @@
+package rbachelpers
+
+// GroupName is the API group.
+const GroupName = "rbac.authorization.k8s.io"

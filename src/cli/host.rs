@@ -1,0 +1,101 @@
+//! What every subcommand that answers checks does: bind, serve, follow its source, and end in good order.
+
+use std::{future::Future, io, net::SocketAddr, sync::Arc};
+
+use prometheus_client::registry::Registry;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+};
+
+use super::{Error, logging, options::Answering};
+use crate::{
+    graph::Environments,
+    server::{self, Listeners, Server},
+};
+
+/// What the name of every metric begins with.
+pub(super) const METRICS_PREFIX: &str = "bailiwick";
+
+/// Runs a subcommand to its end on all processors.
+pub(super) fn block_on(
+    logging: &logging::Options,
+    command: impl Future<Output = Result<(), Error>>,
+) -> Result<(), Error> {
+    logging::start(logging);
+    // Fails only where one is installed already, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    tokio::runtime::Runtime::new().map_err(Error::Runtime)?.block_on(command)
+}
+
+/// The sockets of a server, bound as the options say.
+pub(super) struct Bound {
+    listeners: Listeners,
+    /// Where the API listens.
+    pub api: SocketAddr,
+    /// Where the probes listen.
+    pub probes: SocketAddr,
+}
+
+pub(super) async fn bind(options: &Answering) -> Result<Bound, Error> {
+    let (api_listener, api) = listen(options.listen, "--listen").await?;
+    let (probe_listener, probes) = listen(options.probe_listen, "--probe-listen").await?;
+    Ok(Bound { listeners: Listeners { api: api_listener, probes: probe_listener }, api, probes })
+}
+
+async fn listen(address: SocketAddr, flag: &'static str) -> Result<(TcpListener, SocketAddr), Error> {
+    let bound = async {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        io::Result::Ok((listener, address))
+    };
+    bound.await.map_err(|source| Error::Bind { address, flag, source })
+}
+
+/// Answers until SIGTERM or SIGINT. Whatever ends before, the source included, is an error: answers from a
+/// graph that nothing keeps up to date would be wrong ones sooner or later.
+pub(super) async fn answer(
+    bound: Bound,
+    config: server::Config,
+    environments: Arc<Environments>,
+    registry: Registry,
+    source: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    let mut signals = Signals::new()?;
+    let server = Server::new(config, environments, registry);
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let aborted = async {
+        signals.next().await;
+        // The server waits for this; it cannot be gone while it is polled below.
+        let _ = stop.send(());
+        signals.next().await;
+    };
+    let serving = server::serve(server, bound.listeners, async {
+        let _ = stopped.await;
+    });
+    tokio::select! {
+        served = serving => served.map_err(Error::Server),
+        () = source => Err(Error::SourceEnded),
+        () = aborted => Err(Error::Aborted),
+    }
+}
+
+/// The signals that ask the process to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Error> {
+        let listen = |kind| signal(kind).map_err(Error::Signals);
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => (),
+            _ = self.interrupt.recv() => (),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The options of every subcommand that answers checks.
+
+use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
+
+use clap::{Args, builder::BoolishValueParser};
+
+use super::Error;
+use crate::server::{self, Limits};
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Answering")]
+pub(super) struct Answering {
+    /// Where the API listens. Port 0: a free one, which the log names.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT", env = "BAILIWICK_LISTEN")]
+    pub listen: SocketAddr,
+    /// Where /livez, /readyz and /metrics listen. They tell nothing of who may do what.
+    #[arg(long, default_value = "127.0.0.1:8081", value_name = "ADDRESS:PORT", env = "BAILIWICK_PROBE_LISTEN")]
+    pub probe_listen: SocketAddr,
+    /// The environment (namespace) that is asked where a path names none.
+    #[arg(long, default_value = "default", value_name = "NAMESPACE", env = "BAILIWICK_DEFAULT_ENVIRONMENT")]
+    pub default_environment: String,
+    /// Let --listen be an address that other machines reach. The API asks nobody who they are: whoever reaches it
+    /// can learn who may do what.
+    #[arg(long, value_parser = BoolishValueParser::new(), env = "BAILIWICK_ALLOW_UNAUTHENTICATED")]
+    pub allow_unauthenticated: bool,
+    /// How long to wait, after SIGTERM or SIGINT, for requests that are under way. A second signal ends it.
+    #[arg(long, default_value = "20s", value_name = "DURATION", value_parser = duration, env = "BAILIWICK_SHUTDOWN_TIMEOUT")]
+    pub shutdown_timeout: Duration,
+}
+
+impl Answering {
+    /// Whether it is safe to listen as the options say.
+    pub fn validate(&self) -> Result<(), Error> {
+        if self.allow_unauthenticated || self.listen.ip().is_loopback() {
+            return Ok(());
+        }
+        Err(Error::Usage(format!(
+            "--listen {} can be reached from other machines, and the API does not authenticate its callers: whoever reaches \
+             it could learn who may do what. Listen on a loopback address such as 127.0.0.1:{}, or, where the network \
+             keeps strangers away, add --allow-unauthenticated (BAILIWICK_ALLOW_UNAUTHENTICATED=true)",
+            self.listen,
+            self.listen.port()
+        )))
+    }
+
+    /// The server that the options ask for, which serves these environments only, where some are given.
+    pub fn server(&self, served_environments: Option<BTreeSet<String>>) -> server::Config {
+        server::Config {
+            default_environment: self.default_environment.clone(),
+            served_environments,
+            limits: Limits { drain_time: self.shutdown_timeout, ..Limits::default() },
+        }
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration: jiff::SignedDuration = text.parse().map_err(|error| format!("{error}; write `20s` or `2m`"))?;
+    Duration::try_from(duration).map_err(|_negative| "must not be negative".to_owned())
+}

@@ -1,0 +1,32 @@
+//! Shapes that several surfaces answer with.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::graph::query::{self, Denial};
+
+/// Why the answer is no, or why something has no effect.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "code": "detached_resource",
+    "message": "the resource is detached: something above it is missing or being deleted"
+}))]
+pub(super) struct Reason {
+    /// A word for programs.
+    #[schema(value_type = String)]
+    pub code: &'static str,
+    /// A sentence for people.
+    pub message: String,
+}
+
+impl From<Denial> for Reason {
+    fn from(denial: Denial) -> Self {
+        Self { code: denial.code(), message: denial.to_string() }
+    }
+}
+
+impl From<&query::Reason> for Reason {
+    fn from(reason: &query::Reason) -> Self {
+        Self { code: reason.code(), message: reason.to_string() }
+    }
+}

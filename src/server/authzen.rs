@@ -1,0 +1,438 @@
+//! The AuthZEN Authorization API 1.0 of the `OpenID` Foundation: Access Evaluation and Access Evaluations.
+//!
+//! Subjects are of type `user` (the user's membership in the organization of the resource) or `membership`. A resource
+//! is named by its type and its external id or object name, and where several organizations have such a one, by
+//! `resource.properties.organization`. An action is a permission's slug, or what follows the resource type and a
+//! colon in one. Everything else of a request is accepted and not heeded, as the specification demands.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    Error, Server,
+    answer::Reason,
+    environment::Environment,
+    extract::{JsonBody, Object, Text, Unheeded, check_batch_size, optional, parse_object, required},
+    metrics::CheckMetrics,
+    openapi::{Failures, InEnvironment},
+};
+use crate::graph::{
+    Graph,
+    facts::Timestamp,
+    query::{Action, CheckRequest, Decision, Denial, Subject, Target},
+};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<Server>> {
+    OpenApiRouter::new()
+        .routes(routes!(evaluation))
+        .routes(routes!(evaluations))
+        .routes(routes!(evaluation_in))
+        .routes(routes!(evaluations_in))
+}
+
+/// May this subject do this on that resource? Asks the default environment.
+#[utoipa::path(
+    post,
+    path = "/access/v1/evaluation",
+    tag = "AuthZEN",
+    request_body = EvaluationRequest,
+    responses((status = 200, description = "The decision.", body = EvaluationResponse), Failures)
+)]
+async fn evaluation(
+    State(server): State<Arc<Server>>,
+    environment: Environment,
+    body: JsonBody,
+) -> Result<Json<EvaluationResponse>, Error> {
+    let EvaluationRequest { subject, action, resource, context: _ } = body.parse()?;
+    let question = Question::new(subject.as_ref(), action.as_ref(), resource.as_ref())?;
+    Ok(Json(question.answer(&environment.read(), Timestamp::now(), &server.metrics.authzen)))
+}
+
+/// May this subject do this on that resource? Asks the environment of this name.
+#[utoipa::path(
+    post,
+    path = "/environments/{namespace}/access/v1/evaluation",
+    tag = "AuthZEN",
+    params(InEnvironment),
+    request_body = EvaluationRequest,
+    responses((status = 200, description = "The decision.", body = EvaluationResponse), Failures)
+)]
+async fn evaluation_in(
+    server: State<Arc<Server>>,
+    environment: Environment,
+    body: JsonBody,
+) -> Result<Json<EvaluationResponse>, Error> {
+    evaluation(server, environment, body).await
+}
+
+/// Several evaluations in one request, all answered from the same state of the default environment.
+///
+/// Without `evaluations` the request is a single evaluation, and so is the response.
+#[utoipa::path(
+    post,
+    path = "/access/v1/evaluations",
+    tag = "AuthZEN",
+    request_body = EvaluationsRequest,
+    responses((status = 200, description = "The decisions, in the order of the questions.", body = EvaluationsResponse), Failures)
+)]
+async fn evaluations(
+    State(server): State<Arc<Server>>,
+    environment: Environment,
+    body: JsonBody,
+) -> Result<Json<EvaluationsResponse>, Error> {
+    let EvaluationsRequest { subject, action, resource, context: _, evaluations, options } = body.parse()?;
+    let (subject, action, resource) = (subject.as_ref(), action.as_ref(), resource.as_ref());
+    let semantic = options.map_or(Ok(Semantic::ExecuteAll), |Object(options)| options.semantic())?;
+    let metrics = &server.metrics.authzen;
+    let elements = evaluations.unwrap_or_default();
+    if elements.is_empty() {
+        let answer = Question::new(subject, action, resource)?.answer(&environment.read(), Timestamp::now(), metrics);
+        return Ok(Json(EvaluationsResponse::Single(answer)));
+    }
+    check_batch_size("evaluations", elements.len())?;
+    let elements: Vec<Result<EvaluationElement<'_>, Error>> =
+        elements.iter().map(|element| parse_object(element.get().as_bytes())).collect();
+
+    let refuse = |error: &Error| {
+        metrics.count_error();
+        EvaluationResponse::error(error)
+    };
+    let now = Timestamp::now();
+    let graph = environment.read();
+    let mut evaluations = Vec::with_capacity(elements.len());
+    for element in &elements {
+        let answer = match element {
+            Ok(element) => Question::new(
+                element.subject.as_ref().or(subject),
+                element.action.as_ref().or(action),
+                element.resource.as_ref().or(resource),
+            )
+            .map_or_else(|error| refuse(&error), |question| question.answer(&graph, now, metrics)),
+            Err(error) => refuse(error),
+        };
+        let last = semantic.ends_at(answer.decision);
+        evaluations.push(answer);
+        if last {
+            break;
+        }
+    }
+    Ok(Json(EvaluationsResponse::Several { evaluations }))
+}
+
+/// Several evaluations in one request, all answered from the same state of the environment of this name.
+///
+/// Without `evaluations` the request is a single evaluation, and so is the response.
+#[utoipa::path(
+    post,
+    path = "/environments/{namespace}/access/v1/evaluations",
+    tag = "AuthZEN",
+    params(InEnvironment),
+    request_body = EvaluationsRequest,
+    responses((status = 200, description = "The decisions, in the order of the questions.", body = EvaluationsResponse), Failures)
+)]
+async fn evaluations_in(
+    server: State<Arc<Server>>,
+    environment: Environment,
+    body: JsonBody,
+) -> Result<Json<EvaluationsResponse>, Error> {
+    evaluations(server, environment, body).await
+}
+
+/// One question. Fields that are not named here are accepted and not heeded.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "subject": {"type": "user", "id": "alice"},
+    "action": {"name": "edit"},
+    "resource": {"type": "project", "id": "website"}
+}))]
+struct EvaluationRequest<'a> {
+    /// Who asks.
+    #[serde(borrow)]
+    #[schema(value_type = EvaluationSubject)]
+    subject: Option<Object<EvaluationSubject<'a>>>,
+    /// To do what.
+    #[serde(borrow)]
+    #[schema(value_type = EvaluationAction)]
+    action: Option<Object<EvaluationAction<'a>>>,
+    /// On what.
+    #[serde(borrow)]
+    #[schema(value_type = EvaluationResource)]
+    resource: Option<Object<EvaluationResource<'a>>>,
+    /// Not heeded.
+    #[schema(value_type = Option<Object>)]
+    #[expect(dead_code, reason = "its type is checked, its content is not heeded")]
+    context: Option<Object<Unheeded>>,
+}
+
+/// Several questions, with defaults for what they have in common.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "subject": {"type": "user", "id": "alice"},
+    "action": {"name": "edit"},
+    "evaluations": [
+        {"resource": {"type": "project", "id": "website"}},
+        {"resource": {"type": "project", "id": "app"}, "action": {"name": "view"}}
+    ],
+    "options": {"evaluations_semantic": "execute_all"}
+}))]
+struct EvaluationsRequest<'a> {
+    /// The subject of every evaluation that has none of its own.
+    #[serde(borrow)]
+    #[schema(value_type = Option<EvaluationSubject>)]
+    subject: Option<Object<EvaluationSubject<'a>>>,
+    /// The action of every evaluation that has none of its own.
+    #[serde(borrow)]
+    #[schema(value_type = Option<EvaluationAction>)]
+    action: Option<Object<EvaluationAction<'a>>>,
+    /// The resource of every evaluation that has none of its own.
+    #[serde(borrow)]
+    #[schema(value_type = Option<EvaluationResource>)]
+    resource: Option<Object<EvaluationResource<'a>>>,
+    /// Not heeded.
+    #[schema(value_type = Option<Object>)]
+    #[expect(dead_code, reason = "its type is checked, its content is not heeded")]
+    context: Option<Object<Unheeded>>,
+    /// The questions, 10,000 at the most. Absent or empty: the defaults are the one question.
+    #[serde(borrow)]
+    #[schema(value_type = Option<Vec<EvaluationElement>>, max_items = 10000)]
+    evaluations: Option<Vec<&'a RawValue>>,
+    /// How to go about it.
+    #[serde(borrow)]
+    #[schema(value_type = Option<EvaluationsOptions>)]
+    options: Option<Object<EvaluationsOptions<'a>>>,
+}
+
+/// One of several questions.
+#[derive(Debug, Deserialize, ToSchema)]
+struct EvaluationElement<'a> {
+    /// Absent: the default.
+    #[serde(borrow)]
+    #[schema(value_type = Option<EvaluationSubject>)]
+    subject: Option<Object<EvaluationSubject<'a>>>,
+    /// Absent: the default.
+    #[serde(borrow)]
+    #[schema(value_type = Option<EvaluationAction>)]
+    action: Option<Object<EvaluationAction<'a>>>,
+    /// Absent: the default.
+    #[serde(borrow)]
+    #[schema(value_type = Option<EvaluationResource>)]
+    resource: Option<Object<EvaluationResource<'a>>>,
+    /// Not heeded.
+    #[schema(value_type = Option<Object>)]
+    #[expect(dead_code, reason = "its type is checked, its content is not heeded")]
+    context: Option<Object<Unheeded>>,
+}
+
+/// Who asks.
+#[derive(Debug, Deserialize, ToSchema)]
+struct EvaluationSubject<'a> {
+    /// `user` or `membership`.
+    #[serde(borrow, rename = "type")]
+    #[schema(value_type = String, example = "user")]
+    subject_type: Option<Text<'a>>,
+    /// The user's id, or the membership's name.
+    #[serde(borrow)]
+    #[schema(value_type = String, max_length = 1024, example = "alice")]
+    id: Option<Text<'a>>,
+    /// Not heeded.
+    #[schema(value_type = Option<Object>)]
+    #[expect(dead_code, reason = "its type is checked, its content is not heeded")]
+    properties: Option<Object<Unheeded>>,
+}
+
+/// To do what.
+#[derive(Debug, Deserialize, ToSchema)]
+struct EvaluationAction<'a> {
+    /// A permission's slug, or what follows the resource type and a colon in one: `edit` on a `project` is allowed by
+    /// `edit` and by `project:edit`.
+    #[serde(borrow)]
+    #[schema(value_type = String, max_length = 1024, example = "edit")]
+    name: Option<Text<'a>>,
+    /// Not heeded.
+    #[schema(value_type = Option<Object>)]
+    #[expect(dead_code, reason = "its type is checked, its content is not heeded")]
+    properties: Option<Object<Unheeded>>,
+}
+
+/// On what.
+#[derive(Debug, Deserialize, ToSchema)]
+struct EvaluationResource<'a> {
+    /// The resource's type.
+    #[serde(borrow, rename = "type")]
+    #[schema(value_type = String, max_length = 1024, example = "project")]
+    resource_type: Option<Text<'a>>,
+    /// Its external id, or its object's name.
+    #[serde(borrow)]
+    #[schema(value_type = String, max_length = 1024, example = "website")]
+    id: Option<Text<'a>>,
+    /// What else is known of it.
+    #[serde(borrow)]
+    #[schema(value_type = Option<EvaluationResourceProperties>)]
+    properties: Option<Object<EvaluationResourceProperties<'a>>>,
+}
+
+/// What else is known of a resource. Properties that are not named here are not heeded.
+#[derive(Debug, Deserialize, ToSchema)]
+struct EvaluationResourceProperties<'a> {
+    /// The organization (its external id or its object's name), needed where several have such a resource.
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>, max_length = 1024, example = "acme")]
+    organization: Option<Text<'a>>,
+}
+
+/// How to go about several evaluations.
+#[derive(Debug, Deserialize, ToSchema)]
+struct EvaluationsOptions<'a> {
+    /// `execute_all` (the default) answers every question; `deny_on_first_deny` ends after the first no or error,
+    /// `permit_on_first_permit` after the first yes.
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>, example = "execute_all")]
+    evaluations_semantic: Option<Text<'a>>,
+}
+
+impl EvaluationsOptions<'_> {
+    fn semantic(&self) -> Result<Semantic, Error> {
+        match self.evaluations_semantic.as_deref() {
+            None | Some("execute_all") => Ok(Semantic::ExecuteAll),
+            Some("deny_on_first_deny") => Ok(Semantic::DenyOnFirstDeny),
+            Some("permit_on_first_permit") => Ok(Semantic::PermitOnFirstPermit),
+            Some(_) => Err(Error::field(
+                "options.evaluations_semantic",
+                "must be `execute_all`, `deny_on_first_deny` or `permit_on_first_permit`",
+            )),
+        }
+    }
+}
+
+/// When to stop.
+#[derive(Clone, Copy, Debug)]
+enum Semantic {
+    ExecuteAll,
+    DenyOnFirstDeny,
+    PermitOnFirstPermit,
+}
+
+impl Semantic {
+    const fn ends_at(self, decision: bool) -> bool {
+        match self {
+            Self::ExecuteAll => false,
+            Self::DenyOnFirstDeny => !decision,
+            Self::PermitOnFirstPermit => decision,
+        }
+    }
+}
+
+/// A complete question.
+#[derive(Debug)]
+enum Question<'a> {
+    Check(CheckRequest<'a>),
+    /// There are no subjects of this type.
+    UnsupportedSubject(&'a str),
+}
+
+impl<'a> Question<'a> {
+    fn new(
+        subject: Option<&'a Object<EvaluationSubject<'_>>>,
+        action: Option<&'a Object<EvaluationAction<'_>>>,
+        resource: Option<&'a Object<EvaluationResource<'_>>>,
+    ) -> Result<Self, Error> {
+        let Object(subject) = subject.ok_or_else(|| Error::field("subject", "is missing"))?;
+        let Object(action) = action.ok_or_else(|| Error::field("action", "is missing"))?;
+        let Object(resource) = resource.ok_or_else(|| Error::field("resource", "is missing"))?;
+        let subject_type = required("subject.type", subject.subject_type.as_deref())?;
+        let subject_id = required("subject.id", subject.id.as_deref())?;
+        let action = Action::Name(required("action.name", action.name.as_deref())?);
+        let organization =
+            resource.properties.as_ref().and_then(|Object(properties)| properties.organization.as_deref());
+        let resource = Target::Id {
+            resource_type: required("resource.type", resource.resource_type.as_deref())?,
+            id: required("resource.id", resource.id.as_deref())?,
+            organization: optional("resource.properties.organization", organization)?,
+        };
+        let subject = match subject_type {
+            "user" => Subject::User(subject_id),
+            "membership" => Subject::Membership(subject_id),
+            other => return Ok(Self::UnsupportedSubject(other)),
+        };
+        Ok(Self::Check(CheckRequest { subject, action, resource }))
+    }
+
+    fn answer(&self, graph: &Graph, now: Timestamp, metrics: &CheckMetrics) -> EvaluationResponse {
+        match self {
+            Self::Check(request) => match metrics.check(graph, request, now) {
+                Decision::Allowed => EvaluationResponse { decision: true, context: None },
+                Decision::Denied(Denial::NoGrant) => EvaluationResponse { decision: false, context: None },
+                Decision::Denied(denial) => EvaluationResponse::denied(denial.into()),
+            },
+            Self::UnsupportedSubject(subject_type) => {
+                metrics.count_denied();
+                EvaluationResponse::denied(Reason {
+                    code: "unsupported_subject_type",
+                    message: format!("subjects are of type `user` or `membership`, not `{subject_type}`"),
+                })
+            }
+        }
+    }
+}
+
+/// The answer to one question.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"decision": true}))]
+struct EvaluationResponse {
+    /// Whether the subject may.
+    decision: bool,
+    /// Present where the answer is no for another reason than that nothing grants it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<EvaluationContext>,
+}
+
+impl EvaluationResponse {
+    const fn denied(reason: Reason) -> Self {
+        Self { decision: false, context: Some(EvaluationContext::Reason(reason)) }
+    }
+
+    fn error(error: &Error) -> Self {
+        let error = EvaluationError { status: error.status().as_u16(), message: error.to_string() };
+        Self { decision: false, context: Some(EvaluationContext::Error(error)) }
+    }
+}
+
+/// What is to be said of a no.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+enum EvaluationContext {
+    /// The question was understood.
+    Reason(Reason),
+    /// The question, one of several, could not be understood.
+    Error(EvaluationError),
+}
+
+/// What is wrong with a question.
+#[derive(Debug, Serialize, ToSchema)]
+struct EvaluationError {
+    /// The status that a request with this question alone would get.
+    #[schema(example = 400)]
+    status: u16,
+    /// What is wrong, naming the field.
+    #[schema(example = "`resource` is missing")]
+    message: String,
+}
+
+/// The answer to several questions.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(example = json!({"evaluations": [{"decision": true}, {"decision": false}]}))]
+enum EvaluationsResponse {
+    /// The answers, in the order of the questions, up to the one at which the semantic ends.
+    Several {
+        /// The answers.
+        evaluations: Vec<EvaluationResponse>,
+    },
+    /// The one answer where there were no `evaluations`.
+    Single(EvaluationResponse),
+}

@@ -1,0 +1,66 @@
+//! Which environment a request asks.
+
+use std::{ops::Deref, sync::Arc};
+
+use axum::{
+    extract::{FromRequestParts, RawPathParams},
+    http::request::Parts,
+};
+
+use super::{Error, Server};
+use crate::graph::{Graph, PublishedGraph};
+
+/// The environment that the path names, or else the default one.
+///
+/// It cannot be had before every source has delivered: a graph that holds but a part of what is declared would
+/// answer wrongly, and not only with noes.
+#[derive(Debug)]
+pub(super) struct Environment(Arc<PublishedGraph>);
+
+impl Environment {
+    /// The environment as it is now; all that one request is told comes from one such state.
+    pub fn read(&self) -> impl Deref<Target = Graph> + '_ {
+        self.0.read()
+    }
+}
+
+impl FromRequestParts<Arc<Server>> for Environment {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, Error> {
+        let parameters = RawPathParams::from_request_parts(parts, server)
+            .await
+            .map_err(|rejection| Error::Malformed { problem: rejection.body_text() })?;
+        let named = parameters.iter().find_map(|(name, value)| (name == "namespace").then_some(value));
+        server.environment(named.unwrap_or(&server.config.default_environment)).map(Self)
+    }
+}
+
+impl Server {
+    fn environment(&self, namespace: &str) -> Result<Arc<PublishedGraph>, Error> {
+        if !is_dns_label(namespace) {
+            return Err(Error::field(
+                "namespace",
+                "is not the name of a namespace: up to 63 lower-case letters, digits and hyphens, a letter or digit at \
+                 either end",
+            ));
+        }
+        if self.config.served_environments.as_ref().is_some_and(|served| !served.contains(namespace)) {
+            return Err(Error::NotServed { namespace: namespace.to_owned() });
+        }
+        if !self.environments.is_synced() {
+            return Err(Error::NotSynced {
+                missing: self.environments.closed_gates().into_iter().map(|(gate, _reason)| gate).collect(),
+            });
+        }
+        Ok(self.environments.get(namespace).unwrap_or_else(|| Arc::clone(&self.empty)))
+    }
+}
+
+fn is_dns_label(name: &str) -> bool {
+    name.len() <= 63
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+        && !name.is_empty()
+        && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}

@@ -1,0 +1,158 @@
+//! Reading what callers send: every mistake in it is a 400 that names the field.
+
+use std::{borrow::Cow, fmt, marker::PhantomData, ops::Deref, sync::Arc};
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Query, Request, rejection::BytesRejection},
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE, request::Parts},
+};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+
+use super::{Error, Server};
+
+/// How long a name or an id may be, in bytes.
+const MAX_TEXT: usize = 1024;
+
+/// How many questions one request may ask.
+const MAX_BATCH: usize = 10_000;
+
+/// The body of a request that declares it to be JSON.
+///
+/// It is parsed by the handler, so that what is parsed can borrow from it.
+#[derive(Debug)]
+pub(super) struct JsonBody(Bytes);
+
+impl JsonBody {
+    /// The JSON object that the body is.
+    pub fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
+        if self.0.is_empty() {
+            return Err(Error::EmptyBody);
+        }
+        parse_object(&self.0)
+    }
+}
+
+impl FromRequest<Arc<Server>> for JsonBody {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, server: &Arc<Server>) -> Result<Self, Error> {
+        if !is_json(request.headers()) {
+            return Err(Error::ContentType);
+        }
+        Bytes::from_request(request, server).await.map(Self).map_err(|rejection: BytesRejection| {
+            match rejection.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => Error::BodyTooLarge { limit: server.config.limits.body },
+                _ => Error::UnreadableBody,
+            }
+        })
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(Ok(content_type)) = headers.get(CONTENT_TYPE).map(|value| value.to_str()) else { return false };
+    let essence = content_type.split_once(';').map_or(content_type, |(essence, _parameters)| essence);
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+/// Parses a JSON object; a mistake in it names the field.
+pub(super) fn parse_object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Error> {
+    serde_json::from_slice(json).map(|Object(value)| value).map_err(|error| describe::<T>(json, &error))
+}
+
+/// Parses again what failed to parse, this time keeping track of the path: that costs too much to do it always.
+fn describe<'a, T: Deserialize<'a>>(json: &'a [u8], error: &serde_json::Error) -> Error {
+    let tracked =
+        serde_path_to_error::deserialize::<_, Object<T>>(&mut serde_json::Deserializer::from_slice(json)).err();
+    match tracked {
+        Some(tracked) if error.is_data() && tracked.path().iter().next().is_some() => {
+            // The path says where; the position would count from the start of a batch's element.
+            let problem = tracked.inner().to_string();
+            let problem = problem.rsplit_once(" at line ").map_or(problem.as_str(), |(problem, _position)| problem);
+            Error::field(tracked.path().to_string(), format!("cannot be used: {problem}"))
+        }
+        _ => Error::Malformed { problem: format!("not a JSON object that can be used: {error}") },
+    }
+}
+
+/// A JSON object and nothing else. (What serde derives for a struct takes an array of its fields as well.)
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+/// The content of an object that is accepted but not heeded.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) struct Unheeded {}
+
+/// A string that borrows from the body where it has no escapes. (Serde borrows a `Cow` only outside of an `Option`.)
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The parameters of the query string. `T` denies unknown fields.
+#[derive(Debug)]
+pub(super) struct Parameters<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
+        Query::try_from_uri(&parts.uri).map(|Query(parameters)| Self(parameters)).map_err(|rejection| {
+            let reason =
+                std::error::Error::source(&rejection).map_or_else(|| rejection.body_text(), ToString::to_string);
+            Error::Malformed { problem: format!("the query string cannot be used: {reason}") }
+        })
+    }
+}
+
+/// A name or an id that must be given.
+pub(super) fn required<'a>(field: &'static str, value: Option<&'a str>) -> Result<&'a str, Error> {
+    optional(field, value)?.ok_or_else(|| Error::field(field, "is missing"))
+}
+
+/// A name or an id that may be given.
+pub(super) fn optional<'a>(field: &'static str, value: Option<&'a str>) -> Result<Option<&'a str>, Error> {
+    match value {
+        Some("") => Err(Error::field(field, "is empty")),
+        Some(text) if text.len() > MAX_TEXT => Err(Error::field(field, format!("is longer than {MAX_TEXT} bytes"))),
+        _ => Ok(value),
+    }
+}
+
+/// Refuses more questions in one request than are answered.
+pub(super) fn check_batch_size(field: &'static str, size: usize) -> Result<(), Error> {
+    if size > MAX_BATCH {
+        return Err(Error::field(field, format!("has {size} elements, but {MAX_BATCH} are the most that are taken")));
+    }
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! Checks, one at a time and many at once.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::{TargetFields, subject};
+use crate::{
+    graph::{
+        facts::Timestamp,
+        query::{Action, CheckRequest, Decision, Target},
+    },
+    server::{
+        Error, Server,
+        answer::Reason,
+        environment::Environment,
+        error::ErrorBody,
+        extract::{JsonBody, Object, Text, check_batch_size, parse_object, required},
+        openapi::{Failures, InEnvironment},
+    },
+};
+
+/// May this membership or user do this on that resource?
+#[utoipa::path(
+    post,
+    path = "/environments/{namespace}/v1/check",
+    tag = "Checks",
+    params(InEnvironment),
+    request_body = Check,
+    responses((status = 200, description = "The decision.", body = CheckResult), Failures)
+)]
+pub async fn check(
+    State(server): State<Arc<Server>>,
+    environment: Environment,
+    body: JsonBody,
+) -> Result<Json<CheckResult>, Error> {
+    let check: Check<'_> = body.parse()?;
+    let request = check.request()?;
+    let decision = server.metrics.native.check(&environment.read(), &request, Timestamp::now());
+    Ok(Json(decision.into()))
+}
+
+/// Many checks at once, all answered from the same state of the environment.
+///
+/// A check that cannot be understood is answered with an error in its place; the others are answered.
+#[utoipa::path(
+    post,
+    path = "/environments/{namespace}/v1/checks",
+    tag = "Checks",
+    params(InEnvironment),
+    request_body = Checks,
+    responses((status = 200, description = "The decisions, in the order of the checks.", body = CheckResults), Failures)
+)]
+pub async fn checks(
+    State(server): State<Arc<Server>>,
+    environment: Environment,
+    body: JsonBody,
+) -> Result<Json<CheckResults>, Error> {
+    let Checks { checks } = body.parse()?;
+    let checks = checks.ok_or_else(|| Error::field("checks", "is missing"))?;
+    check_batch_size("checks", checks.len())?;
+    let checks: Vec<Result<Check<'_>, Error>> =
+        checks.iter().map(|check| parse_object(check.get().as_bytes())).collect();
+
+    let metrics = &server.metrics.native;
+    let refuse = |error: &Error| {
+        metrics.count_error();
+        CheckResult { allowed: false, reason: None, error: Some(error.to_body()) }
+    };
+    let now = Timestamp::now();
+    let graph = environment.read();
+    let results = checks
+        .iter()
+        .map(|check| match check {
+            Ok(check) => check
+                .request()
+                .map_or_else(|error| refuse(&error), |request| metrics.check(&graph, &request, now).into()),
+            Err(error) => refuse(error),
+        })
+        .collect();
+    Ok(Json(CheckResults { results }))
+}
+
+/// A question.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "user": "alice", "permission": "project:edit", "resource": {"type": "project", "id": "website"}
+}))]
+pub struct Check<'a> {
+    /// The name of the membership that asks. Either this or `user` is needed.
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>, max_length = 1024)]
+    membership: Option<Text<'a>>,
+    /// The id of the user that asks: the user's membership in the organization of the resource is meant.
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>, max_length = 1024)]
+    user: Option<Text<'a>>,
+    /// The permission's slug.
+    #[serde(borrow)]
+    #[schema(value_type = String, max_length = 1024)]
+    permission: Option<Text<'a>>,
+    /// The resource that it is about.
+    #[serde(borrow)]
+    #[schema(value_type = CheckResource)]
+    resource: Option<Object<CheckResource<'a>>>,
+}
+
+/// A resource: its object's `name`, or else its `type` and `id`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"type": "project", "id": "website", "organization": "acme"}))]
+pub struct CheckResource<'a> {
+    /// The name of the Resource object.
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>, max_length = 1024)]
+    name: Option<Text<'a>>,
+    /// The resource's type.
+    #[serde(borrow, rename = "type")]
+    #[schema(value_type = Option<String>, max_length = 1024)]
+    resource_type: Option<Text<'a>>,
+    /// Its external id, or its object's name.
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>, max_length = 1024)]
+    id: Option<Text<'a>>,
+    /// Beside `type` and `id`: its organization (external id or object's name), needed where several have such a resource.
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>, max_length = 1024)]
+    organization: Option<Text<'a>>,
+}
+
+impl Check<'_> {
+    /// The question as the graph is asked it.
+    pub fn request(&self) -> Result<CheckRequest<'_>, Error> {
+        let Object(resource) = self.resource.as_ref().ok_or_else(|| Error::field("resource", "is missing"))?;
+        Ok(CheckRequest {
+            subject: subject(self.membership.as_deref(), self.user.as_deref())?,
+            action: Action::Permission(required("permission", self.permission.as_deref())?),
+            resource: resource.target()?,
+        })
+    }
+}
+
+impl CheckResource<'_> {
+    fn target(&self) -> Result<Target<'_>, Error> {
+        TargetFields {
+            name: ("resource.name", self.name.as_deref()),
+            resource_type: ("resource.type", self.resource_type.as_deref()),
+            id: ("resource.id", self.id.as_deref()),
+            organization: ("resource.organization", self.organization.as_deref()),
+        }
+        .required()
+    }
+}
+
+/// Many questions.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Checks<'a> {
+    /// The questions, 10,000 at the most.
+    #[serde(borrow)]
+    #[schema(value_type = Vec<Check>, max_items = 10000)]
+    checks: Option<Vec<&'a RawValue>>,
+}
+
+/// The answer to a question.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "allowed": false, "reason": {"code": "unknown_resource", "message": "there is no such resource"}
+}))]
+pub struct CheckResult {
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// In a batch: why the question could not be understood.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorBody>,
+}
+
+impl From<Decision> for CheckResult {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Allowed => Self { allowed: true, reason: None, error: None },
+            Decision::Denied(denial) => Self { allowed: false, reason: Some(denial.into()), error: None },
+        }
+    }
+}
+
+/// The answers, in the order of the questions.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CheckResults {
+    results: Vec<CheckResult>,
+}

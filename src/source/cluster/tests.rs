@@ -1,0 +1,216 @@
+//! Watches, on an API server that says what it is told to.
+
+use std::collections::HashMap;
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{Path, Query, State},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use futures::{StreamExt, channel::mpsc};
+use kube::Config;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tokio::time::{Duration, Instant, sleep};
+
+use super::*;
+
+/// What the API server does, kind for kind, by the plural of its name.
+#[derive(Default)]
+struct ApiServer {
+    kinds: Mutex<HashMap<String, Served>>,
+    /// What to answer for kinds that are not there.
+    refusal: u16,
+}
+
+#[derive(Default)]
+struct Served {
+    objects: Vec<Value>,
+    watches: Vec<mpsc::UnboundedSender<Result<String, std::io::Error>>>,
+}
+
+impl ApiServer {
+    fn refusing(code: u16) -> Arc<Self> {
+        Arc::new(Self { refusal: code, ..Self::default() })
+    }
+
+    fn client(self: &Arc<Self>) -> Client {
+        let router = Router::new()
+            .route("/apis/authz.bailiwick.dev/v1alpha1/{plural}", get(serve))
+            .route("/apis/authz.bailiwick.dev/v1alpha1/namespaces/{namespace}/{plural}", get(serve_namespace))
+            .with_state(Arc::clone(self));
+        Client::new(router, "default")
+    }
+
+    /// Serves every kind, without objects but for these roles.
+    fn install(&self, roles: &[Value]) {
+        let mut kinds = self.kinds.lock();
+        for kind in Kind::ALL {
+            kinds.insert(watch::resource(kind).plural, Served::default());
+        }
+        kinds.get_mut("roles").unwrap().objects = roles.to_vec();
+    }
+
+    fn uninstall(&self, plural: &str) {
+        self.kinds.lock().remove(plural);
+    }
+
+    fn send(&self, event: &str, object: &Value) {
+        let line = format!("{}\n", json!({ "type": event, "object": object }));
+        self.kinds.lock()["roles"].watches.iter().for_each(|watch| watch.unbounded_send(Ok(line.clone())).unwrap());
+    }
+
+    fn is_watched(&self) -> bool {
+        self.kinds.lock().get("roles").is_some_and(|served| !served.watches.is_empty())
+    }
+}
+
+async fn serve_namespace(
+    server: State<Arc<ApiServer>>,
+    Path((_, plural)): Path<(String, String)>,
+    query: Query<HashMap<String, String>>,
+) -> Response {
+    serve(server, Path(plural), query).await
+}
+
+async fn serve(
+    State(server): State<Arc<ApiServer>>,
+    Path(plural): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    match server.kinds.lock().get_mut(&plural) {
+        None => {
+            let status =
+                json!({ "kind": "Status", "status": "Failure", "code": server.refusal, "message": "no", "reason": "" });
+            (axum::http::StatusCode::from_u16(server.refusal).unwrap(), Json(status)).into_response()
+        }
+        Some(served) if query.contains_key("watch") => {
+            let (sender, events) = mpsc::unbounded();
+            served.watches.push(sender);
+            Body::from_stream(events).into_response()
+        }
+        Some(served) => {
+            Json(json!({ "metadata": { "resourceVersion": "1" }, "items": served.objects })).into_response()
+        }
+    }
+}
+
+fn role(name: &str, version: u32) -> Value {
+    json!({
+        "metadata": { "name": name, "namespace": "team", "uid": name, "resourceVersion": version.to_string() },
+        "spec": { "permissions": ["a"] },
+    })
+}
+
+/// Follows a cluster until the test ends.
+struct Following {
+    environments: Arc<Environments>,
+    _stop: tokio_util::sync::DropGuard,
+}
+
+impl Following {
+    fn begin(client: &Client, namespaces: &[&str]) -> Self {
+        let environments = Arc::new(Environments::default());
+        let namespaces = namespaces.iter().map(ToString::to_string).collect();
+        let cluster = Cluster::new(client, namespaces, &environments, &Metrics::default());
+        let stop = CancellationToken::new();
+        tokio::spawn(cluster.run(stop.clone()));
+        Self { environments, _stop: stop.drop_guard() }
+    }
+
+    /// How many roles there are, and how many of them cannot be used.
+    fn roles(&self) -> (usize, usize) {
+        self.environments.get("team").map_or((0, 0), |graph| {
+            let graph = graph.read();
+            (graph.count(Kind::Role), graph.count_invalid(Kind::Role))
+        })
+    }
+
+    fn reason(&self, gate: &str) -> Option<String> {
+        self.environments.closed_gates().into_iter().find(|(name, _)| name == gate)?.1
+    }
+}
+
+async fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what}");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn waits_for_the_definitions_and_goes_on_by_itself_whenever_they_come_back() {
+    let server = ApiServer::refusing(404);
+    let following = Following::begin(&server.client(), &[]);
+    assert_eq!(following.environments.closed_gates().len(), 8);
+    wait_until("the gate says what is missing", || {
+        following.reason("Role").is_some_and(|reason| {
+            reason
+                == "the CustomResourceDefinition roles.authz.bailiwick.dev is not installed, or does not serve v1alpha1; \
+                    run `bailiwick crds | kubectl apply -f -`"
+        })
+    })
+    .await;
+
+    server.install(&[role("a", 1), role("b", 1)]);
+    wait_until("every gate is open", || following.environments.is_synced()).await;
+    assert_eq!(following.roles(), (2, 0));
+
+    wait_until("the watch stands", || server.is_watched()).await;
+    server.send(
+        "MODIFIED",
+        &json!({ "metadata": { "name": "a", "namespace": "team", "uid": "a", "resourceVersion": "2" }, "spec": [] }),
+    );
+    wait_until("an object that cannot be used grants nothing", || following.roles() == (2, 1)).await;
+    server.send(
+        "DELETED",
+        &json!({ "metadata": { "name": "a", "namespace": "team", "uid": "a", "resourceVersion": "3" }, "spec": [] }),
+    );
+    wait_until("it can be deleted nevertheless", || following.roles() == (1, 0)).await;
+
+    server.uninstall("roles");
+    wait_until("nothing of the kind counts", || following.roles() == (1, 1)).await;
+    assert!(following.environments.is_synced());
+    server.install(&[role("b", 1), role("c", 1)]);
+    wait_until("what is there counts again", || following.roles() == (2, 0)).await;
+}
+
+#[tokio::test]
+async fn begins_anew_when_the_watch_fell_behind() {
+    let server = ApiServer::refusing(404);
+    server.install(&[role("a", 1), role("b", 1)]);
+    let following = Following::begin(&server.client(), &[]);
+    wait_until("the watch stands", || server.is_watched()).await;
+    server.kinds.lock().get_mut("roles").unwrap().objects = vec![role("b", 1), role("c", 1), role("d", 1)];
+    server.send(
+        "ERROR",
+        &json!({ "kind": "Status", "status": "Failure", "code": 410, "message": "too old", "reason": "Expired" }),
+    );
+    wait_until("the new list counts", || following.roles() == (3, 0)).await;
+}
+
+#[tokio::test]
+async fn says_what_is_forbidden_for_each_namespace() {
+    let following = Following::begin(&ApiServer::refusing(403).client(), &["x", "y", "x"]);
+    assert_eq!(following.environments.closed_gates().len(), 16);
+    wait_until("the gate says so", || {
+        following.reason("Group in y").as_deref() == Some("forbidden: no; grant `get`, `list` and `watch` on it")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn says_that_the_api_server_cannot_be_reached() {
+    // Nothing listens on port 1.
+    let config = Config::new("http://127.0.0.1:1".parse().unwrap());
+    let following = Following::begin(&Client::try_from(config).unwrap(), &[]);
+    wait_until("the gate says so", || {
+        following.reason("Role").is_some_and(|reason| {
+            reason.starts_with("the API server cannot be reached: ") && reason.contains("Connection refused")
+        })
+    })
+    .await;
+}

@@ -1,0 +1,99 @@
+//! Why a watch fails, in words for people.
+
+use std::error::Error as _;
+
+use kube::{
+    core::{ApiResource, Status},
+    runtime::watcher,
+};
+use tokio::time::{Duration, Instant};
+
+/// After so long without an error, the next one is news again. More than twice the longest time between two tries.
+const FORGOTTEN_AFTER: Duration = Duration::from_mins(2);
+
+/// Why a watch fails.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Cause {
+    /// The API server does not know the kind.
+    NotServed,
+    /// The API server has forgotten what changed since; the watch begins anew.
+    Expired,
+    /// Anything else, in words.
+    Other(String),
+}
+
+impl Cause {
+    /// Why this error came about.
+    pub fn of(error: &watcher::Error) -> Self {
+        use watcher::Error as Watch;
+        match error {
+            Watch::WatchError(status) => Self::of_status(status),
+            Watch::InitialListFailed(error) | Watch::WatchStartFailed(error) | Watch::WatchFailed(error) => match error
+            {
+                kube::Error::Api(status) => Self::of_status(status),
+                kube::Error::SerdeError(_) => {
+                    Self::Other(format!("the API server's answer makes no sense: {}", chain(error)))
+                }
+                _ => Self::Other(format!("the API server cannot be reached: {}", chain(error))),
+            },
+            Watch::NoResourceVersion => Self::Other(error.to_string()),
+        }
+    }
+
+    fn of_status(status: &Status) -> Self {
+        match status.code {
+            404 => Self::NotServed,
+            410 => Self::Expired,
+            401 => Self::Other(format!("unauthorized: {}; check the credentials", status.message)),
+            403 => Self::Other(format!("forbidden: {}; grant `get`, `list` and `watch` on it", status.message)),
+            code => Self::Other(format!("the API server answers {code}: {}", status.message)),
+        }
+    }
+
+    /// The cause in words.
+    pub fn describe(&self, resource: &ApiResource) -> String {
+        match self {
+            Self::NotServed => format!(
+                "the CustomResourceDefinition {}.{} is not installed, or does not serve {}; run `bailiwick crds | kubectl apply -f -`",
+                resource.plural, resource.group, resource.version
+            ),
+            Self::Expired => "the watch fell too far behind and begins anew".to_owned(),
+            Self::Other(words) => words.clone(),
+        }
+    }
+}
+
+/// What a watch suffers from, so that each cause is told once and not at every try.
+#[derive(Debug, Default)]
+pub struct Trouble {
+    last: Option<(Cause, Instant)>,
+}
+
+impl Trouble {
+    /// Notes an error. Whether it is news.
+    pub fn note(&mut self, cause: Cause) -> bool {
+        let now = Instant::now();
+        let known = self.last.as_ref().is_some_and(|(last, at)| *last == cause && now - *at < FORGOTTEN_AFTER);
+        self.last = Some((cause, now));
+        !known
+    }
+
+    /// Notes that all is well. Whether that is news.
+    pub fn is_over(&mut self) -> bool {
+        self.last.take().is_some()
+    }
+}
+
+/// The error and what lies beneath it, each said once.
+fn chain(error: &kube::Error) -> String {
+    let mut words = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let deeper = error.to_string();
+        if !words.contains(&deeper) {
+            words = format!("{words}: {deeper}");
+        }
+        next = error.source();
+    }
+    words
+}

@@ -1,0 +1,190 @@
+//! The watch of one kind.
+
+use std::{fmt, panic, pin::pin, sync::Arc, time::Duration};
+
+use futures::{Stream, StreamExt, stream};
+use kube::{
+    Api, Client,
+    core::ApiResource,
+    runtime::{
+        utils::Backoff,
+        watcher::{self, Config, DefaultBackoff, Event, watcher},
+    },
+};
+use tokio::{task, time::sleep};
+use tracing::{debug, error, info, warn};
+
+use super::{
+    object::WatchedObject,
+    tracker::{Tracker, Unusable, Update},
+    trouble::{Cause, Trouble},
+};
+use crate::{
+    api,
+    graph::{Environments, facts::Kind},
+    source::{Metrics, convert},
+};
+
+/// How many events are applied together at the most, where many are there at once.
+const MAX_BATCH: usize = 1000;
+
+/// The watch of one kind, in all namespaces or in one.
+pub struct Watch {
+    kind: Kind,
+    resource: ApiResource,
+    api: Api<WatchedObject>,
+    gate: String,
+    tracker: Tracker,
+    trouble: Trouble,
+    environments: Arc<Environments>,
+    metrics: Metrics,
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("gate", &self.gate).field("trouble", &self.trouble).finish_non_exhaustive()
+    }
+}
+
+impl Watch {
+    /// Prepares the watch and closes its gate.
+    pub fn new(
+        client: &Client,
+        kind: Kind,
+        namespace: Option<&str>,
+        environments: &Arc<Environments>,
+        metrics: &Metrics,
+    ) -> Self {
+        let resource = resource(kind);
+        let (api, gate) = match namespace {
+            None => (Api::all_with(client.clone(), &resource), kind.to_string()),
+            Some(name) => (Api::namespaced_with(client.clone(), name, &resource), format!("{kind} in {name}")),
+        };
+        environments.close_gate(&gate);
+        Self {
+            kind,
+            resource,
+            api,
+            gate,
+            tracker: Tracker::new(kind),
+            trouble: Trouble::default(),
+            environments: Arc::clone(environments),
+            metrics: metrics.clone(),
+        }
+    }
+
+    /// Keeps the graph up to date until the runtime ends.
+    pub async fn follow(mut self) {
+        let mut batches = pin!(events(self.api.clone()).ready_chunks(MAX_BATCH));
+        while let Some(batch) = batches.next().await {
+            // A long list takes long to convert and to apply.
+            self = match task::spawn_blocking(move || {
+                self.take(batch);
+                self
+            })
+            .await
+            {
+                Ok(watch) => watch,
+                Err(error) if error.is_panic() => panic::resume_unwind(error.into_panic()),
+                // The runtime is being shut down.
+                Err(_) => return,
+            };
+        }
+    }
+
+    fn take(&mut self, batch: Vec<watcher::Result<Event<WatchedObject>>>) {
+        let mut update = Update::default();
+        for event in batch {
+            match event {
+                Ok(event) => {
+                    if brings_news(&event) {
+                        self.metrics.watch_brought_something(self.kind);
+                        if self.trouble.is_over() {
+                            info!(watch = self.gate, "the watch works again");
+                        }
+                    }
+                    self.tracker.handle(event, &mut update);
+                }
+                Err(error) => self.fail(&error, &mut update),
+            }
+        }
+        let Update { changes, unusable, lists } = update;
+        for Unusable { namespace, name, problems } in unusable {
+            self.metrics.object_was_unusable(self.kind);
+            let problem = convert::summary(&problems);
+            error!(kind = %self.kind, %namespace, %name, problem, "the object cannot be used and grants nothing");
+        }
+        for (namespace, changes) in changes {
+            self.environments.apply(&namespace, &changes);
+        }
+        if lists > 0 {
+            self.metrics.watch_listed(self.kind, lists);
+            self.environments.open_gate(&self.gate);
+            info!(watch = self.gate, "listed");
+        }
+    }
+
+    fn fail(&mut self, error: &watcher::Error, update: &mut Update) {
+        self.metrics.watch_failed(self.kind);
+        let cause = Cause::of(error);
+        let words = cause.describe(&self.resource);
+        if cause == Cause::NotServed {
+            self.tracker.withdraw(&words, update);
+        }
+        let is_routine = cause == Cause::Expired;
+        let is_news = self.trouble.note(cause);
+        self.environments.explain_gate(&self.gate, words.as_str());
+        if is_news && !is_routine {
+            warn!(watch = self.gate, "{words}");
+        } else {
+            debug!(watch = self.gate, %error, "{words}");
+        }
+    }
+}
+
+/// What the API server says of a kind, without end. After an error there is a pause, the longer the more there were.
+fn events(api: Api<WatchedObject>) -> impl Stream<Item = watcher::Result<Event<WatchedObject>>> + Send {
+    let begin = move || watcher(api.clone(), Config::default()).boxed();
+    stream::unfold((begin(), DefaultBackoff::default(), Duration::ZERO), move |(mut watch, mut backoff, pause)| {
+        let begin = begin.clone();
+        async move {
+            sleep(pause).await;
+            let event = watch.next().await?;
+            let mut pause = Duration::ZERO;
+            match &event {
+                Ok(event) if brings_news(event) => backoff.reset(),
+                Ok(_) => {}
+                Err(error) => {
+                    pause = backoff.next().unwrap_or_default();
+                    // What happened while the kind was not served is not told by a watch that is resumed.
+                    if Cause::of(error) == Cause::NotServed {
+                        watch = begin();
+                    }
+                }
+            }
+            Some((event, (watch, backoff, pause)))
+        }
+    })
+}
+
+/// Whether the event shows that the watch works. The beginning of a list is told before anything is asked.
+const fn brings_news(event: &Event<WatchedObject>) -> bool {
+    match event {
+        Event::Init | Event::InitApply(_) => false,
+        Event::InitDone | Event::Apply(_) | Event::Delete(_) => true,
+    }
+}
+
+/// How the API server knows a kind.
+pub fn resource(kind: Kind) -> ApiResource {
+    match kind {
+        Kind::Resource => ApiResource::erase::<api::Resource>(&()),
+        Kind::Role => ApiResource::erase::<api::Role>(&()),
+        Kind::Group => ApiResource::erase::<api::Group>(&()),
+        Kind::GroupRoleAssignment => ApiResource::erase::<api::GroupRoleAssignment>(&()),
+        Kind::MembershipRoleAssignment => ApiResource::erase::<api::MembershipRoleAssignment>(&()),
+        Kind::OrganizationMembership => ApiResource::erase::<api::OrganizationMembership>(&()),
+        Kind::ResourceType => ApiResource::erase::<api::ResourceType>(&()),
+        Kind::Environment => ApiResource::erase::<api::Environment>(&()),
+    }
+}

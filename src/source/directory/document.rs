@@ -1,0 +1,319 @@
+//! YAML and JSON text as trees of values that know where they stand.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Number, Value};
+use serde_saphyr::{Location, MessageFormatter, Spanned, UserMessageFormatter};
+
+/// Where something stands in a file. Both count from 1.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Position {
+    /// The line.
+    pub line: u64,
+    /// The character in the line.
+    pub column: u64,
+}
+
+impl From<Location> for Position {
+    fn from(location: Location) -> Self {
+        Self { line: location.line(), column: location.column() }
+    }
+}
+
+/// A value and where it stands.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Where the value begins.
+    pub position: Position,
+    /// The value.
+    pub content: Content,
+}
+
+/// What a [`Node`] holds.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// Neither a list nor a map.
+    Scalar(Value),
+    /// A list.
+    List(Vec<Node>),
+    /// A map, in the order of the file.
+    Map(Vec<Entry>),
+}
+
+/// A field of a map.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Where the key stands.
+    pub position: Position,
+    /// The key.
+    pub key: String,
+    /// The value.
+    pub value: Node,
+}
+
+/// Text that is no YAML, or more than is read.
+#[derive(Clone, Debug)]
+pub struct SyntaxError {
+    /// Where, if known.
+    pub position: Option<Position>,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Reads every document of a text; empty documents are left out. JSON is read as the YAML that it is.
+///
+/// # Errors
+/// Where the text is no YAML, has a duplicate key, or nests or repeats itself beyond all reason.
+pub fn parse(text: &str) -> Result<Vec<Node>, SyntaxError> {
+    let options = serde_saphyr::options! {
+        // The text is of bounded size already, so it may hold as much as fits; what aliases add to that is bounded
+        // here. The depth is what the stack of a thread holds in a build without optimization.
+        budget: serde_saphyr::budget! {
+            max_events: 10_000_000,
+            max_nodes: 5_000_000,
+            max_documents: 1_000_000,
+            max_recorded_anchor_events: 100_000,
+            max_depth: 40,
+        },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 100_000 },
+        emit_comments: false,
+        strict_booleans: true,
+        with_snippet: false,
+    };
+    serde_saphyr::from_multiple_with_options(text, options).map_err(|error| SyntaxError {
+        position: error.location().map(Position::from),
+        message: UserMessageFormatter.format_message(&error).into_owned(),
+    })
+}
+
+impl Node {
+    /// The value of a field; none where there is no such field, or no map.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        self.entry(key).map(|entry| &entry.value)
+    }
+
+    fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries().iter().find(|entry| entry.key == key)
+    }
+
+    /// The fields; none where it is no map.
+    pub fn entries(&self) -> &[Entry] {
+        match &self.content {
+            Content::Map(entries) => entries,
+            Content::Scalar(_) | Content::List(_) => &[],
+        }
+    }
+
+    /// The string, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.content {
+            Content::Scalar(value) => value.as_str(),
+            Content::List(_) | Content::Map(_) => None,
+        }
+    }
+
+    /// Whether it is null.
+    pub fn is_null(&self) -> bool {
+        matches!(&self.content, Content::Scalar(Value::Null))
+    }
+
+    /// The items, if it is a list.
+    pub fn items(&self) -> Option<&[Self]> {
+        match &self.content {
+            Content::List(items) => Some(items),
+            Content::Scalar(_) | Content::Map(_) => None,
+        }
+    }
+
+    /// The value without its places.
+    pub fn to_value(&self) -> Value {
+        match &self.content {
+            Content::Scalar(value) => value.clone(),
+            Content::List(items) => items.iter().map(Self::to_value).collect(),
+            Content::Map(entries) => {
+                entries.iter().map(|entry| (entry.key.clone(), entry.value.to_value())).collect::<Map<_, _>>().into()
+            }
+        }
+    }
+
+    /// Where the field at a path such as `spec.permissions[3].slug` stands: its key, or the nearest thing around it
+    /// that exists.
+    pub fn locate(&self, path: &str) -> Position {
+        let mut node = self;
+        let mut position = self.position;
+        for segment in path.split(['.', '[']).filter(|segment| !segment.is_empty()) {
+            let next = match (&node.content, segment.strip_suffix(']')) {
+                (Content::List(items), Some(index)) => {
+                    index.parse().ok().and_then(|index: usize| items.get(index)).map(|item| (item.position, item))
+                }
+                (Content::Map(_), None) => node.entry(segment).map(|entry| (entry.position, &entry.value)),
+                _ => None,
+            };
+            let Some(next) = next else { break };
+            (position, node) = next;
+        }
+        position
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Spanned { value, referenced, .. } = Spanned::<Content>::deserialize(deserializer)?;
+        Ok(Self { position: referenced.into(), content: value })
+    }
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ContentVisitor)
+    }
+}
+
+struct ContentVisitor;
+
+impl<'de> Visitor<'de> for ContentVisitor {
+    type Value = Content;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value that JSON can express")
+    }
+
+    fn visit_unit<E>(self) -> Result<Content, E> {
+        Ok(Content::Scalar(Value::Null))
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Content, E> {
+        self.visit_unit()
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Content, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Content, E> {
+        Ok(Content::Scalar(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Content, E> {
+        Ok(Content::Scalar(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Content, E> {
+        Ok(Content::Scalar(value.into()))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Content, E> {
+        let number = Number::from_f64(value).ok_or_else(|| E::custom("a number that JSON cannot express"))?;
+        Ok(Content::Scalar(number.into()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Content, E> {
+        Ok(Content::Scalar(value.into()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Content, E> {
+        Ok(Content::Scalar(value.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Content, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element()? {
+            items.push(item);
+        }
+        Ok(Content::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Content, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(key) = map.next_key::<Spanned<String>>()? {
+            let value = map.next_value()?;
+            entries.push(Entry { position: key.referenced.into(), key: key.value, value });
+        }
+        Ok(Content::Map(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn values(text: &str) -> Vec<Value> {
+        parse(text).unwrap().iter().map(Node::to_value).collect()
+    }
+
+    fn error(text: &str) -> (u64, u64, String) {
+        let SyntaxError { position, message } = parse(text).unwrap_err();
+        let position = position.unwrap();
+        (position.line, position.column, message)
+    }
+
+    #[test]
+    fn reads_several_documents_and_leaves_out_empty_ones() {
+        assert_eq!(
+            values("# first\na: 1\n---\n---\n# nothing\n---\nb: [x, null, true, 1.5]\n"),
+            [json!({ "a": 1 }), json!({ "b": ["x", null, true, 1.5] })]
+        );
+        assert_eq!(values(""), Vec::<Value>::new());
+        assert_eq!(values(&"# a long comment\n".repeat(1000)), Vec::<Value>::new());
+    }
+
+    #[test]
+    fn reads_json_with_tabs_or_on_one_line() {
+        assert_eq!(
+            values("{\n\t\"a\": [\n\t\t1,\n\t\t{\"b\": \"c\\/\\u00e9\"}\n\t]\n}\n"),
+            [json!({ "a": [1, { "b": "c/é" }] })]
+        );
+        let long = json!({ "items": vec![json!({ "key": "value", "list": [1, 2, 3] }); 200] });
+        assert_eq!(values(&long.to_string()), [long]);
+    }
+
+    #[test]
+    fn takes_words_as_words() {
+        assert_eq!(
+            values("a: yes\nb: on\nc: 2026-01-01T00:00:00Z\nd: ~\n"),
+            [json!({ "a": "yes", "b": "on", "c": "2026-01-01T00:00:00Z", "d": null })]
+        );
+    }
+
+    #[test]
+    fn says_where_syntax_is_wrong() {
+        assert_eq!(error("a: 1\n b: 2\n"), (2, 3, "mapping values are not allowed in this context".to_owned()));
+        assert_eq!(error("ok: 1\n---\na:\n\tb: 1\n").0, 4);
+        assert_eq!(error("a: 1\nb: 2\na: 3\n"), (3, 1, "duplicate mapping key `a` is not allowed here".to_owned()));
+        assert_eq!(error("a: *b\n").0, 1);
+        assert_eq!(error("a: .nan\n").0, 1);
+    }
+
+    #[test]
+    fn bounds_depth_and_aliases() {
+        let nest = |depth: usize, inner: &str| format!("{}{inner}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(parse(&nest(40, "1")).is_ok());
+        assert!(parse(&nest(41, "1")).is_err());
+        assert!(parse(&format!("a: &a {}\nb: {}\n", nest(30, "1"), nest(30, "*a"))).is_err());
+        let bomb: String =
+            (1..10).map(|i| format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 10].join(","))).collect();
+        assert!(parse(&format!("a0: &a0 [x]\n{bomb}")).is_err());
+    }
+
+    #[test]
+    fn locates_fields_or_what_is_nearest() {
+        let node =
+            parse("kind: Role\nspec:\n  list:\n    - name: a\n    - name: b\n  flow: {x: [1, 2]}\n").unwrap().remove(0);
+        let at = |path| {
+            let Position { line, column } = node.locate(path);
+            (line, column)
+        };
+        assert_eq!(at("kind"), (1, 1));
+        assert_eq!(at("spec.list[1].name"), (5, 7));
+        assert_eq!(at("spec.list[1].missing"), (5, 7));
+        assert_eq!(at("spec.list[7].name"), (3, 3));
+        assert_eq!(at("spec.flow.x[1]"), (6, 17));
+        assert_eq!(at("metadata.name"), (1, 1));
+    }
+}

@@ -1,0 +1,216 @@
+//! What one file declares.
+
+use std::{path::Path, sync::Arc};
+
+use serde_json::Value;
+
+use super::{
+    document::{self, Node, Position, SyntaxError},
+    problem::{Place, Problem},
+};
+use crate::{
+    api,
+    graph::facts::{Kind, Name, Object, ObjectRef, Timestamp},
+    source::convert::{self, Metadata, UnknownFields},
+};
+
+/// What one file declares.
+#[derive(Clone, Debug, Default)]
+pub struct Manifest {
+    /// The objects, in the order of the file. Those with problems are invalid.
+    pub declarations: Vec<Declaration>,
+    /// What is wrong in the file.
+    pub problems: Vec<Problem>,
+    /// Whether the file holds something of which cannot be told what object it declares.
+    pub unclear: bool,
+    /// How many objects of other API groups it holds.
+    pub foreign: usize,
+}
+
+/// One object that a file declares.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Declaration {
+    /// The environment that it belongs to.
+    pub environment: Name,
+    /// The object.
+    pub object: Arc<Object>,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+impl Declaration {
+    /// Names the object within its environment.
+    #[must_use]
+    pub fn object_ref(&self) -> ObjectRef {
+        ObjectRef { kind: self.object.fact.kind(), name: Arc::clone(&self.object.name) }
+    }
+}
+
+impl Manifest {
+    /// Reads the text of a file. A text with a syntax error declares nothing at all.
+    pub fn parse(file: &Arc<Path>, text: &str, default_environment: &Name) -> Self {
+        let mut reader = Reader { file, default_environment, manifest: Self::default() };
+        match document::parse(text) {
+            Ok(documents) => documents.iter().for_each(|node| reader.document(node)),
+            Err(SyntaxError { position, message }) => {
+                let message = format!("{message}; until this is mended the file declares nothing");
+                return Self::unreadable(Place { file: Arc::clone(file), position }, message);
+            }
+        }
+        reader.manifest
+    }
+
+    /// Stands for something that cannot be read.
+    pub fn unreadable(place: Place, message: String) -> Self {
+        let problem = Problem { place, object: None, field: None, message };
+        Self { problems: vec![problem], unclear: true, ..Self::default() }
+    }
+}
+
+struct Reader<'a> {
+    file: &'a Arc<Path>,
+    default_environment: &'a Name,
+    manifest: Manifest,
+}
+
+impl Reader<'_> {
+    fn document(&mut self, node: &Node) {
+        let (Some(api_version), Some(kind)) = (self.identifier(node, "apiVersion"), self.identifier(node, "kind"))
+        else {
+            return;
+        };
+        if (api_version, kind) == ("v1", "List") {
+            match node.get("items").and_then(Node::items) {
+                Some(items) => items.iter().for_each(|item| self.document(item)),
+                None => self.unclear(node, "items", "must be the list of the objects"),
+            }
+            return;
+        }
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        if group != api::GROUP {
+            self.manifest.foreign += 1;
+            return;
+        }
+        let Some(kind) = Kind::ALL.into_iter().find(|known| known.as_str() == kind) else {
+            let kinds = Kind::ALL.map(|kind| format!("`{kind}`")).join(", ");
+            return self.unclear(
+                node,
+                "kind",
+                format!("there is no kind `{kind}` in {}; use one of {kinds}", api::GROUP),
+            );
+        };
+        self.object(node, kind, version);
+    }
+
+    fn object(&mut self, node: &Node, kind: Kind, version: &str) {
+        let metadata = node.get("metadata");
+        let Some(name) = self.metadata_identifier(node, "metadata.name", metadata.and_then(|m| m.get("name"))) else {
+            return;
+        };
+        let environment = match metadata.and_then(|m| m.get("namespace")).filter(|namespace| !namespace.is_null()) {
+            None => Arc::clone(self.default_environment),
+            namespace => match self.metadata_identifier(node, "metadata.namespace", namespace) {
+                Some(namespace) => namespace.into(),
+                None => return,
+            },
+        };
+
+        let mut problems = Vec::new();
+        let mut report = |field: &str, message: &str| {
+            problems.push(api::Problem { field: field.to_owned(), message: message.to_owned() });
+        };
+        if version != api::VERSION {
+            report("apiVersion", &format!("there is no version `{version}` of it; use `{}`", api::API_VERSION));
+        }
+        if !is_subdomain(name) {
+            report(
+                "metadata.name",
+                "must be a DNS subdomain: at most 253 lowercase letters, digits, `-` and `.`, with a letter or digit at \
+                 both ends of each part between dots",
+            );
+        }
+        if !is_label(&environment) {
+            report(
+                "metadata.namespace",
+                "must be a DNS label: at most 63 lowercase letters, digits and `-`, with a letter or digit at both ends",
+            );
+        }
+        for entry in node.entries() {
+            if !matches!(entry.key.as_str(), "apiVersion" | "kind" | "metadata" | "spec" | "status") {
+                report(&entry.key, "is no field of an object; correct its spelling, move it into `spec` or remove it");
+            }
+        }
+        let mut time = |field: &str| {
+            let value = metadata.and_then(|m| m.get(field)).filter(|value| !value.is_null())?;
+            let time = value.as_str().and_then(|text| text.parse::<Timestamp>().ok());
+            if time.is_none() {
+                report(&format!("metadata.{field}"), "must be a time such as `2026-01-31T12:00:00Z`");
+            }
+            time
+        };
+        let (created, deleted) = (time("creationTimestamp"), time("deletionTimestamp"));
+        let metadata = Metadata { name: name.into(), created, deleting: deleted.is_some() };
+
+        let spec = node.get("spec").map_or(Value::Null, Node::to_value);
+        let (mut object, wrong) = convert::object(kind, metadata.clone(), spec, UnknownFields::Refuse);
+        problems.extend(wrong);
+        if !problems.is_empty() {
+            object = convert::invalid(kind, metadata, &convert::summary(&problems));
+        }
+        let object_ref = ObjectRef { kind, name: Arc::clone(&object.name) };
+        for api::Problem { field, message } in problems {
+            let place = self.place(node.locate(&field));
+            let (object, field) = (Some(object_ref.clone()), Some(field));
+            self.manifest.problems.push(Problem { place, object, field, message });
+        }
+        let place = self.place(node.position);
+        self.manifest.declarations.push(Declaration { environment, object: Arc::new(object), place });
+    }
+
+    /// The text of a field without which cannot be told what object this is.
+    fn identifier<'n>(&mut self, document: &'n Node, field: &str) -> Option<&'n str> {
+        self.metadata_identifier(document, field, document.get(field))
+    }
+
+    fn metadata_identifier<'n>(&mut self, document: &Node, field: &str, value: Option<&'n Node>) -> Option<&'n str> {
+        let text = value.and_then(Node::as_str).filter(|text| !text.is_empty());
+        if text.is_none() {
+            let message = if value.is_some_and(|value| !value.is_null()) {
+                "must be text; quote it"
+            } else {
+                "is missing; add it"
+            };
+            self.unclear(document, field, message);
+        }
+        text
+    }
+
+    fn unclear(&mut self, document: &Node, field: &str, message: impl Into<String>) {
+        let place = self.place(document.locate(field));
+        let problem = Problem { place, object: None, field: Some(field.to_owned()), message: message.into() };
+        self.manifest.problems.push(problem);
+        self.manifest.unclear = true;
+    }
+
+    fn place(&self, position: Position) -> Place {
+        Place { file: Arc::clone(self.file), position: Some(position) }
+    }
+}
+
+/// Whether it is a DNS-1123 subdomain, as an object's name must be.
+fn is_subdomain(name: &str) -> bool {
+    name.len() <= 253 && name.split('.').all(is_label_of_any_length)
+}
+
+/// Whether it is a DNS-1123 label, as a namespace's name must be.
+fn is_label(name: &str) -> bool {
+    name.len() <= 63 && is_label_of_any_length(name)
+}
+
+fn is_label_of_any_length(label: &str) -> bool {
+    let alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = label.as_bytes();
+    bytes.iter().all(|byte| alphanumeric(byte) || *byte == b'-')
+        && bytes.first().is_some_and(alphanumeric)
+        && bytes.last().is_some_and(alphanumeric)
+}

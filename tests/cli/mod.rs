@@ -1,0 +1,246 @@
+//! The command line: what it says, what it refuses, and how its processes begin and end.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::Output,
+    time::Duration,
+};
+
+use crate::support::{
+    bailiwick::{Bailiwick, command},
+    control_plane::CRDS,
+    wait::{self, PATIENCE},
+};
+
+const ACME: &str = "
+apiVersion: authz.bailiwick.dev/v1alpha1
+kind: Resource
+metadata: {name: acme}
+spec: {type: organization}
+---
+apiVersion: authz.bailiwick.dev/v1alpha1
+kind: Role
+metadata: {name: editor}
+spec: {permissions: ['organization:edit']}
+";
+
+const ALICE_EDITS: &str = "
+apiVersion: authz.bailiwick.dev/v1alpha1
+kind: MembershipRoleAssignment
+metadata: {name: alice-edits}
+spec: {membershipRef: {name: alice}, roleRef: {name: editor}, resourceRef: {name: acme}}
+";
+
+const ALICE_MAY_EDIT: (&str, &str, &str, &str, &str) = ("default", "alice", "edit", "organization", "acme");
+
+fn output(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("the program")
+}
+
+/// What a command complains of, and its exit code.
+fn failure(arguments: &[&str]) -> (String, i32) {
+    let output = output(arguments);
+    let code = output.status.code().expect("an exit code");
+    (String::from_utf8(output.stderr).expect("text"), code)
+}
+
+/// A folder with the objects of `ACME`.
+fn acme() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("acme.yaml"), ACME).expect("a file");
+    folder
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path in UTF-8")
+}
+
+#[test]
+fn help_names_every_option_and_its_environment_variable() {
+    let logging = ["--log-format", "BAILIWICK_LOG_FORMAT", "--log", "BAILIWICK_LOG"];
+    let answering = [
+        "--listen",
+        "BAILIWICK_LISTEN",
+        "127.0.0.1:8080",
+        "--probe-listen",
+        "BAILIWICK_PROBE_LISTEN",
+        "127.0.0.1:8081",
+        "--default-environment",
+        "BAILIWICK_DEFAULT_ENVIRONMENT",
+        "--allow-unauthenticated",
+        "BAILIWICK_ALLOW_UNAUTHENTICATED",
+        "--shutdown-timeout",
+        "BAILIWICK_SHUTDOWN_TIMEOUT",
+    ];
+    let serve = ["--manifests", "BAILIWICK_MANIFESTS", "curl"];
+    let run = [
+        "--namespace",
+        "BAILIWICK_NAMESPACE",
+        "--kubeconfig",
+        "BAILIWICK_KUBECONFIG",
+        "--context",
+        "BAILIWICK_CONTEXT",
+    ];
+    let crds = ["--out", "BAILIWICK_OUT", "kubectl apply"];
+    let expected: [(&str, &[&[&str]]); 3] =
+        [("serve", &[&logging, &answering, &serve]), ("run", &[&logging, &answering, &run]), ("crds", &[&crds])];
+    for (subcommand, groups) in expected {
+        let help = String::from_utf8(output(&[subcommand, "--help"]).stdout).expect("text");
+        for word in groups.iter().copied().flatten() {
+            assert!(help.contains(word), "`bailiwick {subcommand} --help` does not mention {word}:\n{help}");
+        }
+    }
+}
+
+#[test]
+fn every_option_is_an_environment_variable() {
+    let folder = acme();
+    let mut command = command(&["serve"]);
+    command.env("BAILIWICK_MANIFESTS", folder.path()).env("BAILIWICK_LISTEN", "0.0.0.0:0");
+    let output = command.output().expect("the program");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    command.env("BAILIWICK_ALLOW_UNAUTHENTICATED", "perhaps");
+    let output = command.output().expect("the program");
+    assert_eq!(output.status.code(), Some(2), "a flag must not be set by what is not a yes: {output:?}");
+}
+
+#[test]
+fn listening_on_more_than_loopback_needs_consent() {
+    let folder = acme();
+    let (message, code) = failure(&["serve", "--manifests", text(folder.path()), "--listen", "0.0.0.0:0"]);
+    assert_eq!(code, 2);
+    assert!(message.contains("--allow-unauthenticated") && message.contains("127.0.0.1:0"), "{message}");
+}
+
+#[test]
+fn what_cannot_work_ends_with_a_message() {
+    let folder = acme();
+    let (message, code) = failure(&["serve"]);
+    assert!(code == 2 && message.contains("--manifests"), "{code}: {message}");
+
+    let missing = folder.path().join("nothing-here");
+    let (message, code) = failure(&["serve", "--manifests", text(&missing)]);
+    assert!(code == 1 && message.contains(text(&missing)), "{code}: {message}");
+
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let (message, code) =
+        failure(&["serve", "--manifests", text(folder.path()), "--listen", "127.0.0.1:0", "--probe-listen", &address]);
+    assert!(code == 1 && message.contains(&address) && message.contains("--probe-listen"), "{code}: {message}");
+
+    let (message, code) = failure(&["run", "--kubeconfig", text(&missing)]);
+    assert!(code == 1 && message.contains(text(&missing)), "{code}: {message}");
+}
+
+#[test]
+fn crds_prints_what_the_folder_of_definitions_holds() {
+    let written = tempfile::tempdir().expect("a temporary folder");
+    assert!(output(&["crds", "--out", text(written.path())]).status.success());
+    let files = |folder: &Path| {
+        let mut files: Vec<_> = fs::read_dir(folder)
+            .expect("a folder")
+            .map(|entry| {
+                let path = entry.expect("an entry").path();
+                let name = path.file_name().expect("a name").to_owned();
+                (name, fs::read_to_string(path).expect("a text file"))
+            })
+            .collect();
+        files.sort();
+        files
+    };
+    let definitions = files(Path::new(CRDS));
+    assert_eq!(definitions.len(), 8);
+    assert_eq!(files(written.path()), definitions, "crds/ is not what the code says: run `make crds`");
+
+    let printed = String::from_utf8(output(&["crds"]).stdout).expect("text");
+    for (name, definition) in &definitions {
+        assert!(printed.contains(definition), "`bailiwick crds` does not print {}", name.display());
+    }
+}
+
+#[test]
+fn serve_follows_its_folder() {
+    let folder = acme();
+    let serve = Bailiwick::start_ready(&["serve", "--manifests", text(folder.path())]);
+    serve.wait_until_allows(false, ALICE_MAY_EDIT);
+
+    let file = folder.path().join("alice.yaml");
+    fs::write(&file, ALICE_EDITS).expect("a file");
+    serve.wait_until_allows(true, ALICE_MAY_EDIT);
+
+    fs::remove_file(&file).expect("no file");
+    serve.wait_until_allows(false, ALICE_MAY_EDIT);
+}
+
+/// A request whose body is not complete yet, so that it is under way for as long as the test wants.
+struct Unfinished(TcpStream);
+
+impl Unfinished {
+    const BODY: &str = r#"{"subject":{"type":"user","id":"alice"},"action":{"name":"edit"},"resource":{"type":"organization","id":"acme"}}"#;
+
+    fn send(serve: &Bailiwick) -> Self {
+        let mut stream = TcpStream::connect(&serve.api).expect("a connection");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        // The server asks for the body, and by that shows that the request has reached it.
+        let head = format!(
+            "POST /access/v1/evaluation HTTP/1.1\r\nhost: bailiwick\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\nexpect: 100-continue\r\n\r\n",
+            Self::BODY.len()
+        );
+        stream.write_all(head.as_bytes()).expect("the head is sent");
+        let mut interim = [0; 25];
+        stream.read_exact(&mut interim).expect("an interim response");
+        assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+        Self(stream)
+    }
+
+    fn finish(mut self) -> String {
+        self.0.write_all(Self::BODY.as_bytes()).expect("the body is sent");
+        let mut response = String::new();
+        self.0.read_to_string(&mut response).expect("a response, then the end of the connection");
+        response
+    }
+}
+
+#[test]
+fn a_signal_ends_it_when_what_is_under_way_is_answered() {
+    let folder = acme();
+    let mut serve = Bailiwick::start_ready(&["serve", "--manifests", text(folder.path())]);
+    let request = Unfinished::send(&serve);
+    serve.process.terminate();
+    wait::until("readiness is withdrawn", || {
+        let status = serve.probe("/readyz").status;
+        if status == 503 { Ok(()) } else { Err(status.to_string()) }
+    });
+    assert_eq!(serve.process.ended(), None, "a request is under way");
+    let response = request.finish();
+    assert!(response.starts_with("HTTP/1.1 200 OK") && response.contains(r#""decision":false"#), "{response}");
+    assert_eq!(serve.process.wait(PATIENCE).code(), Some(0), "{}", serve.log());
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let folder = acme();
+    let mut serve = Bailiwick::start_ready(&["serve", "--manifests", text(folder.path()), "--shutdown-timeout", "1h"]);
+    let _request = Unfinished::send(&serve);
+    serve.process.terminate();
+    wait::until("readiness is withdrawn", || {
+        let status = serve.probe("/readyz").status;
+        if status == 503 { Ok(()) } else { Err(status.to_string()) }
+    });
+    serve.process.terminate();
+    assert_eq!(serve.process.wait(PATIENCE).code(), Some(1), "{}", serve.log());
+}
+
+#[test]
+fn the_time_to_drain_is_bounded() {
+    let folder = acme();
+    let mut serve =
+        Bailiwick::start_ready(&["serve", "--manifests", text(folder.path()), "--shutdown-timeout", "100ms"]);
+    let _request = Unfinished::send(&serve);
+    serve.process.terminate();
+    assert_eq!(serve.process.wait(Duration::from_secs(20)).code(), Some(0), "{}", serve.log());
+}

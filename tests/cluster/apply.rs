@@ -1,0 +1,169 @@
+//! Manifests in any order end in the same answers.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::Path,
+};
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::{
+    bailiwick::Bailiwick,
+    control_plane::{CRDS, ControlPlane},
+    wait,
+};
+
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/acme");
+
+/// The documents of the example, in the order of the files.
+fn documents() -> Vec<Value> {
+    let mut files: Vec<_> =
+        fs::read_dir(Path::new(EXAMPLE)).expect("the example").map(|entry| entry.expect("a file").path()).collect();
+    files.sort();
+    let yaml = |path| fs::read_to_string(path).expect("a text file");
+    files
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .flat_map(|path| serde_saphyr::from_multiple::<Value>(&yaml(path)).expect("YAML"))
+        .collect()
+}
+
+/// Every question that the words of the documents allow: each membership or user, each permission, each resource.
+fn questions(documents: &[Value]) -> Vec<Value> {
+    let mut subjects = BTreeSet::new();
+    let mut permissions = BTreeSet::new();
+    let mut resources = BTreeSet::new();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    for document in documents {
+        let (name, spec) = (&document["metadata"]["name"], &document["spec"]);
+        let strings =
+            |field: &str| -> Vec<String> { spec[field].as_array().into_iter().flatten().filter_map(text).collect() };
+        match document["kind"].as_str().expect("a kind") {
+            "Resource" => resources.extend(text(name)),
+            "Role" => permissions.extend(strings("permissions")),
+            "Group" => subjects.extend(strings("members").into_iter().map(|name| ("membership", name))),
+            "MembershipRoleAssignment" => {
+                subjects.extend(text(&spec["membershipRef"]["name"]).map(|name| ("membership", name)))
+            }
+            "OrganizationMembership" => {
+                subjects.extend(text(name).map(|name| ("membership", name)));
+                subjects.extend(text(&spec["user"]["id"]).map(|id| ("user", id)));
+            }
+            _ => (),
+        }
+    }
+    let mut questions = Vec::new();
+    for (kind, subject) in &subjects {
+        for permission in &permissions {
+            for resource in &resources {
+                questions.push(json!({*kind: subject, "permission": permission, "resource": {"name": resource}}));
+            }
+        }
+    }
+    questions
+}
+
+/// The answers to questions, one by one, each with its reason.
+fn answers(operator: &Bailiwick, environment: &str, questions: &[Value]) -> Vec<Value> {
+    let batches = questions.chunks(10_000).map(|checks| {
+        let answer = operator.post(&format!("/environments/{environment}/v1/checks"), &json!({"checks": checks}));
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        answer.json()["results"].as_array().expect("results").clone()
+    });
+    batches.flatten().collect()
+}
+
+/// What the operator says of every object of an environment.
+fn objects(operator: &Bailiwick, environment: &str) -> Value {
+    let answer = operator.get(&format!("/environments/{environment}/v1/objects?limit=1000"));
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    answer.json()["items"].clone()
+}
+
+fn count(objects: &Value) -> usize {
+    objects.as_array().expect("a list").len()
+}
+
+/// Another order for each seed.
+fn shuffled(documents: &[Value], seed: u64) -> Vec<Value> {
+    let mut numbered: Vec<(usize, &Value)> = documents.iter().enumerate().collect();
+    numbered.sort_by_key(|(i, _document)| {
+        let mut hasher = DefaultHasher::new();
+        (seed, i).hash(&mut hasher);
+        hasher.finish()
+    });
+    numbered.into_iter().map(|(_i, document)| document.clone()).collect()
+}
+
+#[test]
+fn the_order_of_the_manifests_does_not_matter() {
+    let plane = ControlPlane::shared();
+    let documents = documents();
+    let questions = questions(&documents);
+    let reversed: Vec<Value> = documents.iter().rev().cloned().collect();
+    let orders = [
+        ("in-order", documents.clone()),
+        ("reversed", reversed),
+        ("shuffled-1", shuffled(&documents, 1)),
+        ("shuffled-2", shuffled(&documents, 2)),
+    ];
+    let kubeconfig = plane.kubeconfig();
+    let operator =
+        Bailiwick::start_ready(&["run", "--kubeconfig", kubeconfig.to_str().expect("a path"), "--context", "admin"]);
+
+    let mut expected = None;
+    for (namespace, documents) in &orders {
+        plane.create_namespace(namespace);
+        for document in documents {
+            // One request each, so that the order is that of the server too.
+            let mut document = document.clone();
+            document["metadata"]["namespace"] = json!(namespace);
+            plane.kubectl_with(&["create", "--filename", "-"], &document.to_string()).ok();
+        }
+        wait::until("the operator knows every object", || {
+            let known = count(&objects(&operator, namespace));
+            if known == documents.len() { Ok(()) } else { Err(format!("it knows {known} of {}", documents.len())) }
+        });
+        let state = (answers(&operator, namespace, &questions), objects(&operator, namespace));
+        let allowed = state.0.iter().filter(|answer| answer["allowed"] == true).count();
+        assert!(allowed > 0 && allowed < questions.len(), "{allowed} of {} are allowed", questions.len());
+        match &expected {
+            None => expected = Some(state),
+            Some(expected) => {
+                for ((question, first), now) in questions.iter().zip(&expected.0).zip(&state.0) {
+                    assert_eq!(first, now, "{namespace}: {question}");
+                }
+                assert_eq!(expected.1, state.1, "{namespace}: the diagnoses differ");
+            }
+        }
+    }
+}
+
+#[test]
+fn one_command_installs_the_kinds_and_the_example() {
+    let plane = ControlPlane::start();
+    plane.permit_operator();
+    let operator = plane.start_operator(&[]);
+    let mut attempts = 0;
+    wait::until("the command succeeds", || {
+        attempts += 1;
+        let applied = plane.kubectl(&["apply", "--filename", CRDS, "--filename", EXAMPLE]);
+        // kubectl looks all kinds up before it applies anything, so the first time it can but install them.
+        let lines = applied.stderr.lines().filter(|line| !line.trim().is_empty());
+        let other: Vec<&str> = lines
+            .filter(|line| !line.contains("no matches for kind") && !line.contains("ensure CRDs are installed first"))
+            .collect();
+        assert!(applied.success || other.is_empty(), "{other:?}");
+        if applied.success { Ok(()) } else { Err(applied.stderr) }
+    });
+    assert!(attempts > 1, "kubectl has learnt to do it at the first attempt: simplify the documentation");
+    let expected = documents().len();
+    operator.wait_until_ready();
+    wait::until("the operator knows every object", || {
+        let known = count(&objects(&operator, "default"));
+        if known == expected { Ok(()) } else { Err(format!("it knows {known} of {expected}")) }
+    });
+}

@@ -1,0 +1,323 @@
+//! What must agree: a graph that was changed step by step, one rebuilt from the objects that result, and brute force;
+//! and in each of them checks, lists, explanations and diagnoses.
+
+use std::{collections::BTreeSet, fmt::Debug};
+
+use bailiwick::graph::{
+    Graph,
+    facts::{Fact, Kind, Name, ObjectRef, Timestamp},
+    query::{
+        Action, AssignmentItem, CheckRequest, Decision, Denial, GrantPath, GrantSource, ObjectFilter, Page,
+        PageRequest, Reach, ResourceFilter, Subject, Target,
+    },
+};
+use proptest::{prop_assert, prop_assert_eq, test_runner::TestCaseError};
+
+use super::brute_force::{Grant, Meaning, Source, World};
+
+pub type Agreed = Result<(), TestCaseError>;
+
+/// More items than any list has.
+const ALL: PageRequest<'static> = PageRequest { limit: 1_000_000, after: None };
+
+/// Three views of the same objects.
+pub struct Agreement<'a> {
+    pub world: &'a World,
+    pub incremental: &'a Graph,
+    pub rebuilt: &'a Graph,
+}
+
+impl Agreement<'_> {
+    /// The answer to a check, and whether it is the same for all three.
+    pub fn on_check(&self, request: &CheckRequest<'_>, now: Timestamp) -> Agreed {
+        let decision = self.incremental.check(request, now);
+        prop_assert_eq!(decision, self.rebuilt.check(request, now), "rebuilt differs: {:?} at {}", request, now);
+
+        let grants = self.world.check(request, now);
+        prop_assert_eq!(
+            decision.is_allowed(),
+            !grants.is_empty(),
+            "graph says {:?}, brute force finds {:?}: {:?} at {}",
+            decision,
+            grants,
+            request,
+            now
+        );
+        if decision == Decision::Denied(Denial::AmbiguousResource) {
+            let meaning = self.world.meaning(request.subject, &request.resource);
+            prop_assert_eq!(meaning, Meaning::Ambiguous, "{:?}", request);
+        }
+        Ok(())
+    }
+
+    pub fn on_permissions(&self, subject: Subject<'_>, resource: Target<'_>, now: Timestamp) -> Agreed {
+        let listed = self.incremental.permissions(subject, resource, now);
+        prop_assert_eq!(&listed, &self.rebuilt.permissions(subject, resource, now));
+        let listed = listed.unwrap_or_default();
+        let expected: Vec<Name> = self.world.permissions(subject, resource, now).into_iter().collect();
+        prop_assert_eq!(listed, expected, "permissions of {:?} on {:?} at {}", subject, resource, now);
+        Ok(())
+    }
+
+    pub fn on_resources(
+        &self,
+        subject: Subject<'_>,
+        action: Action<'_>,
+        filter: ResourceFilter<'_>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Agreed {
+        let question = ("resources", subject, action, filter, now);
+        let list = |graph: &Graph, page: PageRequest<'_>| graph.resources(subject, action, filter, page, now);
+        let listed = self.paged(&question, limit, list)?;
+        for item in &listed {
+            let Some(Fact::Resource(resource)) =
+                self.world.objects.get(&(Kind::Resource, item.name.clone())).map(|object| &object.fact)
+            else {
+                return Err(TestCaseError::fail(format!("{question:#?}: {item:?} is no resource")));
+            };
+            prop_assert_eq!(&item.resource_type, &resource.resource_type, "{:#?}", question);
+            prop_assert_eq!(&item.external_id, &resource.external_id, "{:#?}", question);
+            prop_assert_eq!(&item.parent, &resource.parent, "{:#?}", question);
+            prop_assert_eq!(Some(item.organization.clone()), self.world.organization_of(&item.name), "{:#?}", question);
+        }
+        let expected = self.world.resources(subject, action, filter.resource_type, filter.parent, now);
+        let names: Vec<Name> = listed.into_iter().map(|item| item.name).collect();
+        prop_assert_eq!(names, expected.into_iter().collect::<Vec<_>>(), "{:#?}", question);
+        Ok(())
+    }
+
+    pub fn on_memberships(
+        &self,
+        resource: Target<'_>,
+        action: Action<'_>,
+        reach: Reach,
+        limit: usize,
+        now: Timestamp,
+    ) -> Agreed {
+        let question = ("memberships", resource, action, reach, now);
+        let list = |graph: &Graph, page: PageRequest<'_>| graph.memberships(resource, action, reach, page, now);
+        let listed = self.paged(&question, limit, list)?;
+        for item in &listed {
+            let declaration = self.world.declaration(&item.name);
+            prop_assert_eq!(item.user.as_ref(), declaration.map(|it| &it.user), "{:#?}", question);
+            prop_assert_eq!(item.organization.as_ref(), declaration.map(|it| &it.organization), "{:#?}", question);
+        }
+        let expected = self.world.memberships(resource, action, reach, now);
+        let names: Vec<Name> = listed.into_iter().map(|item| item.name).collect();
+        prop_assert_eq!(names, expected.into_iter().collect::<Vec<_>>(), "{:#?}", question);
+        Ok(())
+    }
+
+    /// An explanation gives the answer of the check, and all its grants as paths.
+    pub fn on_explanation(&self, request: &CheckRequest<'_>, now: Timestamp) -> Agreed {
+        let explanation = self.incremental.explain(request, now);
+        let question = (request, now, &explanation);
+        prop_assert_eq!(&explanation, &self.rebuilt.explain(request, now), "rebuilt differs: {:#?}", question);
+        prop_assert_eq!(explanation.decision, self.incremental.check(request, now), "check differs: {:#?}", question);
+        prop_assert_eq!(explanation.decision.is_allowed(), !explanation.paths.is_empty(), "{:#?}", question);
+        prop_assert!(!explanation.summary.is_empty(), "{:#?}", question);
+        prop_assert!(!explanation.decision.is_allowed() || explanation.near_misses.is_empty(), "{:#?}", question);
+        for miss in &explanation.near_misses {
+            prop_assert!(!miss.message.is_empty(), "{:#?}", question);
+        }
+
+        let allowing = self.world.check(request, now);
+        let mut shown = BTreeSet::new();
+        for path in &explanation.paths {
+            shown.insert(self.verify(path, request, &allowing, &question)?);
+        }
+        let expected: BTreeSet<Grant> = allowing.into_iter().map(|(_, grant)| grant).collect();
+        prop_assert_eq!(shown, expected, "other grants than brute force: {:#?}", question);
+        Ok(())
+    }
+
+    /// The grant that a path shows, if every step of the path is so.
+    fn verify(
+        &self,
+        path: &GrantPath,
+        request: &CheckRequest<'_>,
+        allowing: &BTreeSet<(Name, Grant)>,
+        question: &impl Debug,
+    ) -> Result<Grant, TestCaseError> {
+        let Meaning::Found { resource, .. } = self.world.meaning(request.subject, &request.resource) else {
+            return Err(TestCaseError::fail(format!("a path to nothing: {question:#?}")));
+        };
+        prop_assert_eq!(path.resources.first(), Some(&resource), "begins elsewhere: {:#?}", question);
+        for pair in path.resources.windows(2) {
+            let Some(Fact::Resource(lower)) =
+                self.world.objects.get(&(Kind::Resource, pair[0].clone())).map(|object| &object.fact)
+            else {
+                return Err(TestCaseError::fail(format!("no resource {}: {question:#?}", pair[0])));
+            };
+            prop_assert_eq!(lower.parent.as_ref(), Some(&pair[1]), "no such step: {:#?}", question);
+        }
+        let permissions = self.world.permissions_meant(request.action, &resource);
+        prop_assert!(permissions.contains(&path.permission), "another permission: {:#?}", question);
+        prop_assert!(self.world.role_has(&path.role, &path.permission), "not in the role: {:#?}", question);
+        let grant = Grant {
+            source: Source::from(&path.source),
+            role: path.role.clone(),
+            resource: path.resources.last().cloned().unwrap_or_default(),
+            expires_at: path.expires_at,
+        };
+        if let GrantSource::GroupRoleAssignment { assignment, groups } = &path.source {
+            let starts = self.world.group_assignment(assignment).map(|it| &it.group) == groups.first();
+            let arrives = allowing
+                .iter()
+                .any(|(membership, allowed)| *allowed == grant && self.world.passes_on(membership, groups));
+            prop_assert!(starts && arrives, "no such path of groups: {:#?}", question);
+        }
+        Ok(grant)
+    }
+
+    /// Every object has effect exactly where brute force says so, and is diagnosed alike however it came about.
+    pub fn on_diagnoses(&self, now: Timestamp) -> Agreed {
+        for (kind, name) in self.world.objects.keys() {
+            let object = ObjectRef { kind: *kind, name: name.clone() };
+            let diagnosis = self.incremental.diagnose(&object, now);
+            prop_assert_eq!(&diagnosis, &self.rebuilt.diagnose(&object, now), "rebuilt differs: {} at {}", object, now);
+            prop_assert_eq!(
+                diagnosis.as_ref().map(|diagnosis| diagnosis.is_effective()),
+                Some(self.world.is_effective(*kind, name, now)),
+                "brute force differs: {} at {}: {:?}",
+                object,
+                now,
+                diagnosis
+            );
+        }
+        Ok(())
+    }
+
+    /// The list of objects and their numbers.
+    pub fn on_objects(&self, limit: usize, now: Timestamp) -> Agreed {
+        let list = |graph: &Graph, page: PageRequest<'_>| Ok(graph.objects(ObjectFilter::default(), page, now));
+        let listed = self.paged(&"objects", limit, list)?;
+        let keys: Vec<_> = listed.iter().map(|item| (item.object.kind, item.object.name.clone())).collect();
+        prop_assert_eq!(keys, self.world.objects.keys().cloned().collect::<Vec<_>>());
+        for item in &listed {
+            let diagnosis = self.incremental.diagnose(&item.object, now);
+            prop_assert_eq!(Some(&item.diagnosis), diagnosis.as_ref(), "{} is listed otherwise", item.object);
+        }
+        for kind in Kind::ALL {
+            let objects = || self.world.objects.values().filter(|object| object.fact.kind() == kind);
+            let invalid = objects().filter(|object| matches!(object.fact, Fact::Invalid { .. })).count();
+            prop_assert_eq!(self.incremental.count(kind), objects().count(), "count of {}", kind);
+            prop_assert_eq!(self.incremental.count_invalid(kind), invalid, "count of invalid {}", kind);
+
+            let filter = ObjectFilter { kind: Some(kind), only_problems: true };
+            let list = |graph: &Graph, page: PageRequest<'_>| Ok(graph.objects(filter, page, now));
+            let problems = self.paged(&("problems", kind), limit, list)?;
+            let expected: Vec<_> = listed
+                .iter()
+                .filter(|item| item.object.kind == kind)
+                .filter(|item| !item.diagnosis.is_effective() || !item.diagnosis.warnings.is_empty())
+                .cloned()
+                .collect();
+            prop_assert_eq!(problems, expected, "problems of {}", kind);
+        }
+        Ok(())
+    }
+
+    /// The effective assignments of a membership are its effective grants.
+    pub fn on_assignments_of_membership(&self, membership: &str, limit: usize, now: Timestamp) -> Agreed {
+        let question = ("assignments of membership", membership, now);
+        let list = |graph: &Graph, page: PageRequest<'_>| graph.assignments_of_membership(membership, page, now);
+        let listed = self.paged(&question, limit, list)?;
+        let effective: BTreeSet<Grant> =
+            listed.iter().filter(|item| item.inert.is_empty()).filter_map(shown_by).collect();
+        prop_assert_eq!(effective, self.world.effective_grants(membership, now), "{:#?}: {:#?}", question, listed);
+        for item in &listed {
+            prop_assert_eq!(item.membership.as_deref(), Some(membership), "{:#?}", question);
+        }
+        Ok(())
+    }
+
+    /// The effective assignments on a resource are those objects that are effective and concern it.
+    pub fn on_assignments_of_resource(&self, resource: &str, limit: usize, now: Timestamp) -> Agreed {
+        let question = ("assignments of resource", resource, now);
+        let target = Target::Name(resource);
+        let list = |graph: &Graph, page: PageRequest<'_>| graph.assignments_of_resource(target, page, now);
+        let listed = self.paged(&question, limit, list)?;
+        let effective = || listed.iter().filter(|item| item.inert.is_empty());
+        for item in &listed {
+            prop_assert_eq!(item.resource.as_deref(), Some(resource), "{:#?}: {:?}", question, item);
+        }
+
+        let of_memberships: BTreeSet<(Name, Grant)> = effective()
+            .filter(|item| !matches!(item.source, GrantSource::GroupRoleAssignment { .. }))
+            .filter_map(|item| Some((item.membership.clone()?, shown_by(item)?)))
+            .collect();
+        let expected: BTreeSet<(Name, Grant)> = self
+            .world
+            .membership_names()
+            .into_iter()
+            .flat_map(|membership| {
+                let grants = self.world.effective_grants(&membership, now);
+                grants.into_iter().map(move |grant| (membership.clone(), grant))
+            })
+            .filter(|(_, grant)| &*grant.resource == resource)
+            .filter(|(_, grant)| !matches!(grant.source, Source::GroupRoleAssignment(_)))
+            .collect();
+        prop_assert_eq!(of_memberships, expected, "{:#?}: {:#?}", question, listed);
+
+        let of_groups: BTreeSet<Name> = effective()
+            .filter_map(|item| match &item.source {
+                GrantSource::GroupRoleAssignment { assignment, .. } => Some(assignment.clone()),
+                _ => None,
+            })
+            .collect();
+        let expected: BTreeSet<Name> = self
+            .world
+            .objects
+            .keys()
+            .filter(|(kind, name)| {
+                *kind == Kind::GroupRoleAssignment
+                    && self.world.is_effective(*kind, name, now)
+                    && self.world.resource_of_group_assignment(name).as_deref() == Some(resource)
+            })
+            .map(|(_, name)| name.clone())
+            .collect();
+        prop_assert_eq!(of_groups, expected, "{:#?}: {:#?}", question, listed);
+        Ok(())
+    }
+
+    /// A whole list, found the same in pages and in the graph that was rebuilt. Where there is no list: empty.
+    fn paged<T: Clone + Debug + PartialEq>(
+        &self,
+        question: &impl Debug,
+        limit: usize,
+        list: impl Fn(&Graph, PageRequest<'_>) -> Result<Page<T>, Denial>,
+    ) -> Result<Vec<T>, TestCaseError> {
+        let whole = list(self.incremental, ALL);
+        prop_assert_eq!(&whole, &list(self.rebuilt, ALL), "rebuilt differs: {:#?}", question);
+        let Ok(whole) = whole else { return Ok(Vec::new()) };
+        prop_assert_eq!(&whole.next, &None, "{:#?} has no next page", question);
+
+        let mut pieced = Vec::new();
+        let mut after = None;
+        loop {
+            let page = list(self.incremental, PageRequest { limit, after: after.as_deref() })
+                .map_err(|denial| TestCaseError::fail(format!("{question:#?}: page after {after:?}: {denial:?}")))?;
+            prop_assert!(page.items.len() <= limit, "{:#?}: too long a page", question);
+            prop_assert!(pieced.len() <= whole.items.len(), "{:#?}: pages without end", question);
+            pieced.extend(page.items);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        prop_assert_eq!(&pieced, &whole.items, "in pages of {} differs: {:#?}", limit, question);
+        Ok(whole.items)
+    }
+}
+
+/// The grant that an assignment shows; none where it is on no resource.
+fn shown_by(item: &AssignmentItem) -> Option<Grant> {
+    Some(Grant {
+        source: Source::from(&item.source),
+        role: item.role.clone(),
+        resource: item.resource.clone()?,
+        expires_at: item.expires_at,
+    })
+}

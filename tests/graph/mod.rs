@@ -1,0 +1,9 @@
+//! The graph held to its semantics.
+
+mod agreement;
+mod brute_force;
+mod coverage;
+mod examples;
+mod properties;
+mod strategies;
+mod universe;

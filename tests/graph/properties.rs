@@ -1,0 +1,159 @@
+//! Properties of the graph over random stories. `PROPTEST_CASES` sets how many stories each property is tried on.
+
+use bailiwick::graph::{
+    Environments, Graph,
+    facts::{Change, Object},
+    query::{CheckRequest, Reach, ResourceFilter},
+};
+use proptest::{
+    prelude::{ProptestConfig, Strategy, any},
+    prop_assert_eq, proptest,
+};
+
+use super::{
+    agreement::{Agreed, Agreement},
+    brute_force::World,
+    strategies::{MEMBERSHIPS, RESOURCES, Story, TYPES, story},
+    universe::{Chance, Universe},
+};
+use crate::support::facts;
+
+/// How many changes follow the beginning of a story at the most.
+const LONGEST: usize = 24;
+
+/// How many checks are compared after each step; after the last step, very many are.
+const CHECKS_A_STEP: usize = 12;
+
+fn config(stories: u32) -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { stories };
+    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20_000, ..default }
+}
+
+fn seed() -> impl Strategy<Value = u64> {
+    any::<u64>().no_shrink()
+}
+
+fn rebuilt(world: &World, chance: &mut Chance) -> Graph {
+    let mut objects: Vec<Object> = world.objects.values().cloned().collect();
+    chance.shuffle(&mut objects);
+    facts::graph(objects)
+}
+
+proptest! {
+    #![proptest_config(config(1_500))]
+
+    /// After every step the graph that was changed gives the answers of one rebuilt from the objects that result,
+    /// told in any order, and those of brute force.
+    #[test]
+    fn incremental_is_rebuilt_is_brute_force(story in story(LONGEST), seed in seed()) {
+        tell(&story, seed, |agreement, universe, chance| {
+            for _ in 0..CHECKS_A_STEP {
+                agreement.on_check(&universe.some_check(chance), universe.some_instant(chance))?;
+            }
+            agreement.on_diagnoses(universe.some_instant(chance))
+        }, |agreement, universe, chance| {
+            let now = universe.some_instant(chance);
+            for request in universe.checks_by_name() {
+                agreement.on_check(&request, now)?;
+            }
+            for &resource in &universe.targets_by_id {
+                agreement.on_check(&CheckRequest { resource, ..universe.some_check(chance) }, now)?;
+            }
+            for &now in &universe.instants {
+                agreement.on_diagnoses(now)?;
+            }
+            Ok(())
+        })?;
+    }
+
+    /// Lists hold exactly what checks allow, and explanations show exactly why.
+    #[test]
+    fn check_is_list_is_explain(story in story(LONGEST), seed in seed()) {
+        tell(&story, seed, some_lists, |agreement, universe, chance| {
+            for _ in 0..10 {
+                some_lists(agreement, universe, chance)?;
+            }
+            let now = universe.some_instant(chance);
+            for membership in MEMBERSHIPS {
+                agreement.on_assignments_of_membership(membership, 1 + chance.below(4), now)?;
+            }
+            for resource in RESOURCES {
+                agreement.on_assignments_of_resource(resource, 1 + chance.below(4), now)?;
+            }
+            agreement.on_objects(1 + chance.below(4), now)
+        })?;
+    }
+}
+
+/// One list of each sort and a few explanations.
+fn some_lists(agreement: &Agreement<'_>, universe: &Universe, chance: &mut Chance) -> Agreed {
+    let now = universe.some_instant(chance);
+    let request = universe.some_check(chance);
+    agreement.on_permissions(request.subject, request.resource, now)?;
+    agreement.on_memberships(request.resource, request.action, chance.one_of(&[Reach::Direct, Reach::All]), 2, now)?;
+    let filter = ResourceFilter {
+        resource_type: chance.toss().then(|| chance.one_of(&TYPES)),
+        parent: chance.toss().then(|| universe.some_target(chance)),
+    };
+    agreement.on_resources(request.subject, request.action, filter, 1 + chance.below(3), now)?;
+    for _ in 0..3 {
+        agreement.on_explanation(&universe.some_check(chance), universe.some_instant(chance))?;
+    }
+    Ok(())
+}
+
+/// Tells a story to a graph, a step at a time, and holds it against the others after each step and at the end.
+fn tell(
+    story: &Story,
+    seed: u64,
+    after_each: impl Fn(&Agreement<'_>, &Universe, &mut Chance) -> Agreed,
+    at_the_end: impl Fn(&Agreement<'_>, &Universe, &mut Chance) -> Agreed,
+) -> Agreed {
+    let universe = Universe::new();
+    let mut chance = Chance::from_seed(seed);
+    let mut world = World::default();
+    let mut incremental = Graph::default();
+    let mut told = story.0.iter().peekable();
+    while let Some(change) = told.next() {
+        incremental.apply(std::slice::from_ref(change));
+        world.apply(change);
+        let rebuilt = rebuilt(&world, &mut chance);
+        let agreement = Agreement { world: &world, incremental: &incremental, rebuilt: &rebuilt };
+        after_each(&agreement, &universe, &mut chance)?;
+        if told.peek().is_none() {
+            at_the_end(&agreement, &universe, &mut chance)?;
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(config(300))]
+
+    /// Both copies of a published graph hold what a plain graph holds, after every batch.
+    #[test]
+    fn published_copies_agree(story in story(LONGEST), seed in seed()) {
+        const ENVIRONMENT: &str = "staging";
+        let universe = Universe::new();
+        let mut chance = Chance::from_seed(seed);
+        let environments = Environments::default();
+        let mut plain = Graph::default();
+        let mut rest: &[Change] = &story.0;
+        while !rest.is_empty() {
+            let (batch, later) = rest.split_at(1 + chance.below(rest.len()));
+            rest = later;
+            environments.apply(ENVIRONMENT, batch);
+            plain.apply(batch);
+            let published = environments.get(ENVIRONMENT).expect("something was said of it");
+            for _copy in 0..2 {
+                for _ in 0..20 {
+                    let (request, now) = (universe.some_check(&mut chance), universe.some_instant(&mut chance));
+                    prop_assert_eq!(published.read().explain(&request, now), plain.explain(&request, now));
+                }
+                // A batch of nothing makes the other copy the active one.
+                published.apply(&[]);
+            }
+        }
+    }
+}

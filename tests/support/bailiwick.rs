@@ -1,0 +1,132 @@
+//! The program itself, as a process.
+
+use std::{
+    env,
+    fs::{self, File},
+    path::PathBuf,
+    process::Command,
+};
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{
+    http::{self, Answer},
+    process::Process,
+    wait,
+};
+
+/// A command of the program, without the settings of the environment that the tests run in.
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bailiwick"));
+    command.args(arguments);
+    for (name, _value) in env::vars_os() {
+        if name.to_string_lossy().starts_with("BAILIWICK_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// A running `bailiwick serve` or `bailiwick run`.
+#[derive(Debug)]
+pub struct Bailiwick {
+    /// The process.
+    pub process: Process,
+    /// `address:port` of the API.
+    pub api: String,
+    /// `address:port` of the probes.
+    pub probes: String,
+    log: PathBuf,
+    _folder: TempDir,
+}
+
+impl Bailiwick {
+    /// Starts it on free ports and waits until it listens, which is before it is ready.
+    pub fn start(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let log = folder.path().join("log");
+        let mut command = command(arguments);
+        command.args(["--listen", "127.0.0.1:0", "--probe-listen", "127.0.0.1:0", "--log-format", "json"]);
+        let file = File::create(&log).expect("a log file");
+        let mut process = Process::start(&command, file.try_clone().expect("a second handle"), file);
+        let listening = wait::until("the program listens", || {
+            let text = fs::read_to_string(&log).expect("the log");
+            if let Some(status) = process.ended() {
+                panic!("the program ended with {status}: {text}");
+            }
+            let mut lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            lines.find(|line| line["probes"].is_string()).ok_or(text)
+        });
+        let address = |field: &str| listening[field].as_str().expect("an address in the log").to_owned();
+        Self { process, api: address("api"), probes: address("probes"), log, _folder: folder }
+    }
+
+    /// Starts it and waits until it is ready.
+    pub fn start_ready(arguments: &[&str]) -> Self {
+        let started = Self::start(arguments);
+        started.wait_until_ready();
+        started
+    }
+
+    /// Waits until it answers.
+    pub fn wait_until_ready(&self) {
+        wait::until("the program is ready", || {
+            let answer = self.probe("/readyz");
+            if answer.status == StatusCode::OK { Ok(()) } else { Err(answer.body) }
+        });
+    }
+
+    /// What it logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).expect("the log")
+    }
+
+    /// GET of the API.
+    pub fn get(&self, path: &str) -> Answer {
+        http::send(|client| client.get(format!("http://{}{path}", self.api))).expect("an answer of the API")
+    }
+
+    /// POST of JSON to the API.
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        http::send(|client| client.post(format!("http://{}{path}", self.api)).json(body)).expect("an answer of the API")
+    }
+
+    /// GET of the probes' listener.
+    pub fn probe(&self, path: &str) -> Answer {
+        http::send(|client| client.get(format!("http://{}{path}", self.probes))).expect("an answer of the probes")
+    }
+
+    /// Asks whether a user may do something on a resource, in AuthZEN's words.
+    #[track_caller]
+    pub fn allows(&self, environment: &str, user: &str, action: &str, resource_type: &str, id: &str) -> bool {
+        let answer = self.post(
+            &format!("/environments/{environment}/access/v1/evaluation"),
+            &json!({
+                "subject": {"type": "user", "id": user},
+                "action": {"name": action},
+                "resource": {"type": resource_type, "id": id},
+            }),
+        );
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        answer.json()["decision"].as_bool().expect("a decision")
+    }
+
+    /// Waits until the answer to such a question is `expected`.
+    #[track_caller]
+    pub fn wait_until_allows(&self, expected: bool, question: (&str, &str, &str, &str, &str)) {
+        let (environment, user, action, resource_type, id) = question;
+        wait::until(&format!("{question:?} is {expected}"), || {
+            let answer = self.allows(environment, user, action, resource_type, id);
+            if answer == expected { Ok(()) } else { Err(format!("it is {answer}; log: {}", self.log())) }
+        });
+    }
+
+    /// The value of a metric with exactly these labels, such as `bailiwick_objects{kind="Role"}`.
+    pub fn metric(&self, series: &str) -> Option<f64> {
+        let text = self.probe("/metrics").body;
+        let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ').map(str::to_owned))?;
+        value.parse().ok()
+    }
+}

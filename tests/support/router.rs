@@ -1,0 +1,114 @@
+//! The server without a socket: requests go straight into its router.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{HeaderMap, Request, StatusCode, header::CONTENT_TYPE},
+};
+use bailiwick::{
+    graph::{Environments, facts::Object},
+    server::{self, Config, Limits, Server},
+};
+use prometheus_client::registry::Registry;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use super::facts::applied;
+
+/// The environment that is asked where a path names none.
+pub const DEFAULT_ENVIRONMENT: &str = "default";
+
+/// How the server behaves unless a test says otherwise.
+pub fn config() -> Config {
+    Config { default_environment: DEFAULT_ENVIRONMENT.to_owned(), served_environments: None, limits: Limits::default() }
+}
+
+/// A server and the graphs that it answers from.
+pub struct TestServer {
+    pub environments: Arc<Environments>,
+    pub server: Arc<Server>,
+    pub api: Client,
+    pub probes: Client,
+}
+
+impl TestServer {
+    /// A server that behaves so.
+    pub fn new(config: Config) -> Self {
+        let environments = Arc::new(Environments::default());
+        let server = Server::new(config, Arc::clone(&environments), Registry::with_prefix("bailiwick"));
+        Self {
+            environments,
+            api: Client(server::router(Arc::clone(&server))),
+            probes: Client(server::probes(Arc::clone(&server))),
+            server,
+        }
+    }
+
+    /// A server whose default environment holds these objects.
+    pub fn with(objects: impl IntoIterator<Item = Object>) -> Self {
+        let server = Self::new(config());
+        server.environments.apply(DEFAULT_ENVIRONMENT, &applied(objects));
+        server
+    }
+}
+
+/// Sends requests into a router.
+#[derive(Clone)]
+pub struct Client(Router);
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Client {
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_raw(path, body.to_string()).await
+    }
+
+    /// Posts what claims to be JSON.
+    pub async fn post_raw(&self, path: &str, body: impl Into<Body>) -> Answer {
+        self.send(Request::post(path).header(CONTENT_TYPE, "application/json").body(body.into()).unwrap()).await
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.0.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+    }
+}
+
+impl Answer {
+    /// The body, which must be JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The body of a 200.
+    #[track_caller]
+    pub fn ok(&self) -> Value {
+        assert_eq!(self.status, StatusCode::OK, "{self:?}");
+        self.json()
+    }
+
+    /// Asserts that this is an error, and returns its message.
+    #[track_caller]
+    pub fn error(&self, status: u16, code: &str) -> String {
+        assert_eq!(self.status.as_u16(), status, "{self:?}");
+        assert_eq!(self.headers.get(CONTENT_TYPE).unwrap(), "application/json", "{self:?}");
+        let body = self.json();
+        assert_eq!(body["code"], code, "{body}");
+        body["message"].as_str().expect("a message").to_owned()
+    }
+}
