@@ -122,7 +122,7 @@ impl Reader<'_> {
         if version != api::VERSION {
             report("apiVersion", &format!("there is no version `{version}` of it; use `{}`", api::API_VERSION));
         }
-        if !is_label(&environment) {
+        if !is_label(&environment) && environment != *self.default_environment {
             report(
                 "metadata.namespace",
                 "must be a DNS label: at most 63 lowercase letters, digits and `-`, with a letter or digit at both ends",
