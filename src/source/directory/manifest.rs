@@ -122,13 +122,6 @@ impl Reader<'_> {
         if version != api::VERSION {
             report("apiVersion", &format!("there is no version `{version}` of it; use `{}`", api::API_VERSION));
         }
-        if !is_subdomain(name) {
-            report(
-                "metadata.name",
-                "must be a DNS subdomain: at most 253 lowercase letters, digits, `-` and `.`, with a letter or digit at \
-                 both ends of each part between dots",
-            );
-        }
         if !is_label(&environment) && environment != *self.default_environment {
             report(
                 "metadata.namespace",
@@ -197,20 +190,12 @@ impl Reader<'_> {
     }
 }
 
-/// Whether it is a DNS-1123 subdomain, as an object's name must be.
-fn is_subdomain(name: &str) -> bool {
-    name.len() <= 253 && name.split('.').all(is_label_of_any_length)
-}
-
 /// Whether it is a DNS-1123 label, as a namespace's name must be.
 fn is_label(name: &str) -> bool {
-    name.len() <= 63 && is_label_of_any_length(name)
-}
-
-fn is_label_of_any_length(label: &str) -> bool {
     let alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = label.as_bytes();
-    bytes.iter().all(|byte| alphanumeric(byte) || *byte == b'-')
+    let bytes = name.as_bytes();
+    bytes.len() <= 63
+        && bytes.iter().all(|byte| alphanumeric(byte) || *byte == b'-')
         && bytes.first().is_some_and(alphanumeric)
         && bytes.last().is_some_and(alphanumeric)
 }
