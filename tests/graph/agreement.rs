@@ -178,7 +178,7 @@ impl Agreement<'_> {
             let diagnosis = self.incremental.diagnose(&object, now);
             prop_assert_eq!(&diagnosis, &self.rebuilt.diagnose(&object, now), "rebuilt differs: {} at {}", object, now);
             prop_assert_eq!(
-                diagnosis.as_ref().map(|diagnosis| diagnosis.is_effective()),
+                diagnosis.as_ref().map(Diagnosis::is_effective),
                 Some(self.world.is_effective(*kind, name, now)),
                 "brute force differs: {} at {}: {:?}",
                 object,
