@@ -161,7 +161,7 @@ fn apply(kind: Kind, Key { namespace, name, .. }: Key, object: WatchedObject, up
         created: meta.creation_timestamp.as_ref().map(|time| time.0),
         deleting: meta.deletion_timestamp.is_some(),
     };
-    let (object, problems) = convert::object(kind, metadata, object.spec, UnknownFields::Ignore);
+    let (object, problems) = convert::object(kind, metadata, &object.spec, UnknownFields::Ignore);
     if !problems.is_empty() {
         update.unusable.push(Unusable { namespace: Arc::clone(&namespace), name, problems });
     }
@@ -306,7 +306,7 @@ mod tests {
         assert_eq!(words(&update), ["!x/a"]);
         let problem = Problem {
             field: "spec.permissions".to_owned(),
-            message: "invalid type: integer `7`, expected a sequence".to_owned(),
+            message: "invalid type: integer `7`, expected a list".to_owned(),
         };
         assert_eq!(update.unusable, [Unusable { namespace: "x".into(), name: "a".into(), problems: vec![problem] }]);
 

@@ -126,7 +126,7 @@ impl Reader<'_> {
         let (created, deleted) = (time("creationTimestamp"), time("deletionTimestamp"));
         let metadata = Metadata { name: name.into(), created, deleting: deleted.is_some() };
         let spec = node.get("spec").map_or(Value::Null, Node::to_value);
-        let (mut object, wrong) = convert::object(kind, metadata.clone(), spec, UnknownFields::Refuse);
+        let (mut object, wrong) = convert::object(kind, metadata.clone(), &spec, UnknownFields::Refuse);
         problems.extend(wrong);
         if !problems.is_empty() {
             object = convert::invalid(kind, metadata, &convert::summary(&problems));
