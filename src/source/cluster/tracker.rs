@@ -98,7 +98,7 @@ impl Tracker {
                 let names = self.known.entry(Arc::clone(&key.namespace)).or_default();
                 let before = names.insert(Arc::clone(&key.name), key.version.clone());
                 if before.as_ref() != Some(&key.version) {
-                    apply(self.kind, key, object, update);
+                    apply(self.kind, key, &object, update);
                 }
             }
             Event::Delete(object) => {
@@ -136,7 +136,7 @@ impl Tracker {
         seen.entry(Arc::clone(&key.namespace)).or_default().insert(Arc::clone(&key.name), key.version.clone());
         let known = self.known.get(&key.namespace).and_then(|names| names.get(&key.name));
         if known != Some(&key.version) {
-            apply(self.kind, key, object, update);
+            apply(self.kind, key, &object, update);
         }
     }
 
@@ -154,7 +154,7 @@ impl Tracker {
     }
 }
 
-fn apply(kind: Kind, Key { namespace, name, .. }: Key, object: WatchedObject, update: &mut Update) {
+fn apply(kind: Kind, Key { namespace, name, .. }: Key, object: &WatchedObject, update: &mut Update) {
     let meta = object.meta();
     let metadata = Metadata {
         name: Arc::clone(&name),
