@@ -22,7 +22,7 @@ const MAX_STEPS: usize = 1024;
 /// All objects of an environment.
 #[derive(Clone, Debug, Default)]
 pub struct World {
-    pub objects: BTreeMap<(Kind, Name), Object>,
+    objects: BTreeMap<Kind, BTreeMap<Name, Object>>,
 }
 
 /// A role that a membership has on a resource.
@@ -61,16 +61,17 @@ impl World {
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::Apply(object) => {
-                self.objects.insert((object.fact.kind(), object.name.clone()), object.clone());
+                let of_kind = self.objects.entry(object.fact.kind()).or_default();
+                of_kind.insert(object.name.clone(), object.clone());
             }
             Change::Delete(object) => {
-                self.objects.remove(&(object.kind, object.name.clone()));
+                self.objects.entry(object.kind).or_default().remove(&object.name);
             }
         }
     }
 
     fn exists(&self, kind: Kind, name: &str) -> Option<&Object> {
-        self.objects.get(&(kind, name.into()))
+        self.objects.get(&kind)?.get(name)
     }
 
     /// What an object says, if it is there.
@@ -80,11 +81,16 @@ impl World {
         usable.then_some(&object.fact)
     }
 
-    fn all(&self, kind: Kind) -> impl Iterator<Item = &Object> {
-        self.objects.values().filter(move |object| object.fact.kind() == kind)
+    /// Every object, by kind and name.
+    pub fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.objects.values().flat_map(BTreeMap::values)
     }
 
-    fn resource(&self, name: &str) -> Option<&Resource> {
+    pub fn all(&self, kind: Kind) -> impl Iterator<Item = &Object> {
+        self.objects.get(&kind).into_iter().flat_map(BTreeMap::values)
+    }
+
+    pub fn resource(&self, name: &str) -> Option<&Resource> {
         match self.there(Kind::Resource, name)? {
             Fact::Resource(resource) => Some(resource),
             _ => None,

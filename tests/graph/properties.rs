@@ -35,7 +35,7 @@ fn seed() -> impl Strategy<Value = u64> {
 }
 
 fn rebuilt(world: &World, chance: &mut Chance) -> Graph {
-    let mut objects: Vec<Object> = world.objects.values().cloned().collect();
+    let mut objects: Vec<Object> = world.objects().cloned().collect();
     chance.shuffle(&mut objects);
     facts::graph(objects)
 }

@@ -234,8 +234,7 @@ impl World {
 
     /// The memberships that some object names.
     pub fn membership_names(&self) -> BTreeSet<Name> {
-        self.objects
-            .values()
+        self.objects()
             .flat_map(|object| match &object.fact {
                 Fact::MembershipRoleAssignment(assignment) => vec![assignment.membership.clone()],
                 Fact::Group(group) => group.members.clone(),
