@@ -28,24 +28,28 @@ pub struct Agreement<'a> {
 }
 
 impl Agreement<'_> {
-    /// The answer to a check, and whether it is the same for all three.
+    /// The answer to a check.
     pub fn on_check(&self, request: &CheckRequest<'_>, now: Timestamp) -> Agreed {
-        let decision = self.incremental.check(request, now);
-        prop_assert_eq!(decision, self.rebuilt.check(request, now), "rebuilt differs: {:?} at {}", request, now);
+        self.on_checks(request.subject, [request.action], request.resource, now)
+    }
 
-        let grants = self.world.check(request, now);
-        prop_assert_eq!(
-            decision.is_allowed(),
-            !grants.is_empty(),
-            "graph says {:?}, brute force finds {:?}: {:?} at {}",
-            decision,
-            grants,
-            request,
-            now
-        );
-        if decision == Decision::Denied(Denial::AmbiguousResource) {
-            let meaning = self.world.meaning(request.subject, &request.resource);
-            prop_assert_eq!(meaning, Meaning::Ambiguous, "{:?}", request);
+    /// The answers to checks that differ in the action only.
+    pub fn on_checks<const N: usize>(
+        &self,
+        subject: Subject<'_>,
+        actions: [Action<'_>; N],
+        resource: Target<'_>,
+        now: Timestamp,
+    ) -> Agreed {
+        for (action, grants) in actions.into_iter().zip(self.world.checks(subject, actions, resource, now)) {
+            let request = CheckRequest { subject, action, resource };
+            let question = (request, now, &grants);
+            let decision = self.incremental.check(&request, now);
+            prop_assert_eq!(decision, self.rebuilt.check(&request, now), "rebuilt differs: {:#?}", question);
+            prop_assert_eq!(decision.is_allowed(), !grants.is_empty(), "{:?}, brute force: {:#?}", decision, question);
+            if decision == Decision::Denied(Denial::AmbiguousResource) {
+                prop_assert_eq!(self.world.meaning(subject, &resource), Meaning::Ambiguous, "{:#?}", question);
+            }
         }
         Ok(())
     }
