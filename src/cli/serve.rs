@@ -18,7 +18,7 @@ const EXAMPLE: &str = r#"Example:
   curl http://127.0.0.1:8080/access/v1/evaluation --json '{
     "subject": {"type": "user", "id": "alice"},
     "action": {"name": "edit"},
-    "resource": {"type": "project", "id": "website"}
+    "resource": {"type": "project", "id": "engineering"}
   }'"#;
 
 /// Answer permission checks from a folder of manifests, without a cluster.

@@ -96,6 +96,18 @@ fn help_names_every_option_and_its_environment_variable() {
 }
 
 #[test]
+fn the_example_in_the_help_is_answered_with_a_yes() {
+    let help = String::from_utf8(output(&["serve", "--help"]).stdout).expect("text");
+    let (_, command) = help.split_once("evaluation --json '").expect("a curl command");
+    let (question, _) = command.split_once('\'').expect("the end of the question");
+    let question = serde_json::from_str(question).expect("JSON");
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/acme");
+    let serve = Bailiwick::start_ready(&["serve", "--manifests", example]);
+    let answer = serve.post("/access/v1/evaluation", &question).json();
+    assert_eq!(answer["decision"], true, "{answer}");
+}
+
+#[test]
 fn every_option_is_an_environment_variable() {
     let folder = acme();
     let mut command = command(&["serve"]);
