@@ -11,13 +11,14 @@ use clap::Args;
 use super::Error;
 use crate::api;
 
+const EXAMPLE: &str = "Example:
+  bailiwick crds | kubectl apply --server-side -f -";
+
 /// Print the custom resource definitions of all kinds.
 ///
-/// They belong to this very version of the program. Install or upgrade them with
-///
-///     bailiwick crds | kubectl apply --server-side -f -
+/// They belong to this very version of the program: apply them anew after each upgrade.
 #[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = EXAMPLE)]
 pub(super) struct Options {
     /// Write one file a kind into this folder instead of printing them.
     #[arg(long, value_name = "DIR", env = "BAILIWICK_OUT")]

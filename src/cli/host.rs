@@ -7,6 +7,7 @@ use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{Error, logging, options::Answering};
 use crate::{
@@ -63,18 +64,19 @@ pub(super) async fn answer(
 ) -> Result<(), Error> {
     let mut signals = Signals::new()?;
     let server = Server::new(config, environments, registry);
-    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let stop = CancellationToken::new();
     let aborted = async {
         signals.next().await;
-        // The server waits for this; it cannot be gone while it is polled below.
-        let _ = stop.send(());
+        stop.cancel();
         signals.next().await;
     };
-    let serving = server::serve(server, bound.listeners, async {
-        let _ = stopped.await;
-    });
+    let serving = server::serve(server, bound.listeners, stop.cancelled());
     tokio::select! {
-        served = serving => served.map_err(Error::Server),
+        ended = serving => match ended {
+            Ok(()) if stop.is_cancelled() => Ok(()),
+            Ok(()) => Err(Error::ServerEnded),
+            Err(error) => Err(Error::Server(error)),
+        },
         () = source => Err(Error::SourceEnded),
         () = aborted => Err(Error::Aborted),
     }

@@ -55,9 +55,12 @@ enum Error {
         /// Why not.
         source: io::Error,
     },
-    /// The server ended before it was told to.
+    /// The server failed.
     #[error("the server failed")]
     Server(#[source] io::Error),
+    /// The server ended before it was told to.
+    #[error("the server ended by itself")]
+    ServerEnded,
     /// Objects cannot be read.
     #[error(transparent)]
     Source(source::Error),
@@ -99,11 +102,22 @@ pub fn main() -> ExitCode {
     match execute(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let causes = iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
-            eprintln!("error: {}", causes.map(ToString::to_string).collect::<Vec<_>>().join(": "));
+            eprintln!("error: {}", with_causes(&error));
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// An error's message and those of its causes, but for those that the message before tells already.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    for cause in iter::successors(error.source(), |cause| cause.source()) {
+        let cause = cause.to_string();
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 fn execute(cli: Cli) -> Result<(), Error> {

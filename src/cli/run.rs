@@ -17,17 +17,17 @@ use crate::{
     source::{Cluster, Metrics},
 };
 
+const EXAMPLE: &str = "Example:
+  bailiwick crds | kubectl apply --server-side -f -
+  bailiwick run";
+
 /// Follow a Kubernetes API server and answer permission checks.
 ///
 /// Watches the kinds of authz.bailiwick.dev. Each namespace is an environment of its own. Nothing is answered before
-/// all of them are known; /readyz says what is missing. Needs the permission to list and watch the kinds, nothing else.
-///
-/// In a pod it uses the pod's service account, elsewhere the kubeconfig that kubectl would use. Example:
-///
-///     bailiwick crds | kubectl apply --server-side -f -
-///     bailiwick run
+/// all of them are known; /readyz says what is missing. Needs the permission to list and watch the kinds, nothing
+/// else. In a pod it uses the pod's service account, elsewhere the kubeconfig that kubectl would use.
 #[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = EXAMPLE)]
 pub(super) struct Options {
     /// Watch this namespace only; can be repeated (in the variable: separated by commas). Without it, all are watched.
     #[arg(long = "namespace", value_name = "NAMESPACE", value_delimiter = ',', env = "BAILIWICK_NAMESPACE")]

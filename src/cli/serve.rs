@@ -13,22 +13,20 @@ use crate::{
     source::{Directory, Metrics},
 };
 
+const EXAMPLE: &str = r#"Example:
+  bailiwick serve --manifests examples/acme
+  curl http://127.0.0.1:8080/access/v1/evaluation --json '{
+    "subject": {"type": "user", "id": "alice"},
+    "action": {"name": "edit"},
+    "resource": {"type": "project", "id": "website"}
+  }'"#;
+
 /// Answer permission checks from a folder of manifests, without a cluster.
 ///
-/// Reads every YAML and JSON file in the folder and below, and follows them: a file that is edited, added or removed takes
-/// effect within a second. For laptops, CI and tests.
-///
-/// Example:
-///
-///     bailiwick serve --manifests examples/acme
-///
-///     curl http://127.0.0.1:8080/access/v1/evaluation --json '{
-///       "subject": {"type": "user", "id": "alice"},
-///       "action": {"name": "edit"},
-///       "resource": {"type": "project", "id": "website"}
-///     }'
+/// Reads every YAML and JSON file in the folder and below, and follows them: a file that is edited, added, renamed or
+/// removed takes effect within a second. For laptops, CI and tests.
 #[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = EXAMPLE)]
 pub(super) struct Options {
     /// The folder of manifests. Objects without a namespace belong to the default environment.
     #[arg(long, value_name = "DIR", env = "BAILIWICK_MANIFESTS")]

@@ -6,9 +6,9 @@
 //! - [`Environments`]: all of them, published to readers on any thread.
 //!
 //! What the objects mean is written down in `docs/semantics.md`. How they are kept: every name is interned to a
-//! dense id with a record ([`table`]), also where nothing but references to it exist, so that a reference takes
-//! effect when its object arrives. A grant lies with its resource ([`grants`]); a check walks from the resource up
-//! to its organization and looks on the way for grants of the membership and its groups ([`access`]). Nothing is
+//! dense id with a record (`table`), also where nothing but references to it exist, so that a reference takes
+//! effect when its object arrives. A grant lies with its resource (`grants`); a check walks from the resource up
+//! to its organization and looks on the way for grants of the membership and its groups (`access`). Nothing is
 //! kept per descendant of a resource or per member of a group, so every change is small.
 
 pub mod facts;

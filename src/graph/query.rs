@@ -273,7 +273,7 @@ pub struct Explanation {
     pub membership: Option<Name>,
     /// The resource that was found.
     pub resource: Option<Name>,
-    /// Every way in which it is allowed; empty: denied.
+    /// Every way in which it is allowed for that membership, nearest first; empty: denied.
     pub paths: Vec<GrantPath>,
     /// Where denied: what comes nearest, nearest first.
     pub near_misses: Vec<NearMiss>,

@@ -46,7 +46,7 @@ fn questions(documents: &[Value]) -> Vec<Value> {
             "Role" => permissions.extend(strings("permissions")),
             "Group" => subjects.extend(strings("members").into_iter().map(|name| ("membership", name))),
             "MembershipRoleAssignment" => {
-                subjects.extend(text(&spec["membershipRef"]["name"]).map(|name| ("membership", name)))
+                subjects.extend(text(&spec["membershipRef"]["name"]).map(|name| ("membership", name)));
             }
             "OrganizationMembership" => {
                 subjects.extend(text(name).map(|name| ("membership", name)));

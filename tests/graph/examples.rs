@@ -83,7 +83,9 @@ impl Scene {
 
     fn tell(&mut self, changes: &[Change]) {
         self.graph.apply(changes);
-        changes.iter().for_each(|change| self.world.apply(change));
+        for change in changes {
+            self.world.apply(change);
+        }
     }
 
     fn add(&mut self, object: Object) {

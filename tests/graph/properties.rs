@@ -41,7 +41,7 @@ fn rebuilt(world: &World, chance: &mut Chance) -> Graph {
 }
 
 proptest! {
-    #![proptest_config(config(1_500))]
+    #![proptest_config(config(1_000))]
 
     /// After every step the graph that was changed gives the answers of one rebuilt from the objects that result,
     /// told in any order, and those of brute force.

@@ -5,7 +5,6 @@ use bailiwick::graph::facts::Object;
 use crate::support::facts::{grant, group, group_grant, known_as, membership, organization, resource, role, suspended};
 
 mod authzen;
-mod certification;
 mod checks;
 mod lists;
 mod openapi;

@@ -122,9 +122,8 @@ impl ControlPlane {
     /// Waits until the API server says that it is ready.
     pub fn wait_until_ready(&self) {
         wait::until("the API server is ready", || {
-            if self.api_server.lock().unwrap().as_mut().is_none_or(|server| server.ended().is_some()) {
-                panic!("kube-apiserver ended: {}", self.log("kube-apiserver"));
-            }
+            let runs = self.api_server.lock().unwrap().as_mut().is_some_and(|server| server.ended().is_none());
+            assert!(runs, "kube-apiserver ended: {}", self.log("kube-apiserver"));
             let answer = self.kubectl(&["get", "--raw", "/readyz"]);
             if answer.success { Ok(()) } else { Err(answer.stderr) }
         });

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// How long anything may take that should be a matter of a second, on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Tries until it succeeds, and fails with the last error when the time is over.
 pub fn within<T>(limit: Duration, what: &str, mut attempt: impl FnMut() -> Result<T, String>) -> T {

@@ -34,7 +34,7 @@ use crate::graph::{Environments, facts::Kind};
 /// - A list that has to be taken anew changes the graph in one step. Nothing older than what the graph has is ever
 ///   taken for new: lists are quorum reads.
 /// - An object that cannot be used loses what it granted.
-/// - Where the API server does not serve a kind, every object of it is invalid until it does again.
+/// - Where the API server lastingly does not serve a kind, every object of it is invalid until it does again.
 /// - Errors end nothing: every watch goes on by itself once it can.
 #[derive(Debug)]
 pub struct Cluster {

@@ -1,6 +1,9 @@
 //! Watches, on an API server that says what it is told to.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use axum::{
     Json, Router,
@@ -9,13 +12,16 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use futures::{StreamExt, channel::mpsc};
-use kube::Config;
+use futures::channel::mpsc;
+use kube::{
+    Config,
+    runtime::watcher::{self, Event},
+};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant, sleep};
 
-use super::*;
+use super::{tracker::Update, *};
 
 /// What the API server does, kind for kind, by the plural of its name.
 #[derive(Default)]
@@ -23,6 +29,8 @@ struct ApiServer {
     kinds: Mutex<HashMap<String, Served>>,
     /// What to answer for kinds that are not there.
     refusal: u16,
+    /// How often it was answered so.
+    refusals: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -82,18 +90,17 @@ async fn serve(
 ) -> Response {
     match server.kinds.lock().get_mut(&plural) {
         None => {
+            server.refusals.fetch_add(1, Ordering::Relaxed);
             let status =
                 json!({ "kind": "Status", "status": "Failure", "code": server.refusal, "message": "no", "reason": "" });
             (axum::http::StatusCode::from_u16(server.refusal).unwrap(), Json(status)).into_response()
         }
-        Some(served) if query.contains_key("watch") => {
+        Some(kind) if query.contains_key("watch") => {
             let (sender, events) = mpsc::unbounded();
-            served.watches.push(sender);
+            kind.watches.push(sender);
             Body::from_stream(events).into_response()
         }
-        Some(served) => {
-            Json(json!({ "metadata": { "resourceVersion": "1" }, "items": served.objects })).into_response()
-        }
+        Some(kind) => Json(json!({ "metadata": { "resourceVersion": "1" }, "items": kind.objects })).into_response(),
     }
 }
 
@@ -171,11 +178,32 @@ async fn waits_for_the_definitions_and_goes_on_by_itself_whenever_they_come_back
     );
     wait_until("it can be deleted nevertheless", || following.roles() == (1, 0)).await;
 
+    // As while the API server starts.
+    let refusals = server.refusals.load(Ordering::Relaxed);
     server.uninstall("roles");
-    wait_until("nothing of the kind counts", || following.roles() == (1, 1)).await;
-    assert!(following.environments.is_synced());
+    wait_until("the watch is refused", || server.refusals.load(Ordering::Relaxed) > refusals).await;
     server.install(&[role("b", 1), role("c", 1)]);
-    wait_until("what is there counts again", || following.roles() == (2, 0)).await;
+    wait_until("what is there now counts", || following.roles() == (2, 0)).await;
+}
+
+#[tokio::test]
+async fn objects_lose_effect_only_when_their_kind_is_not_served_for_long() {
+    let environments = Arc::new(Environments::default());
+    let client = ApiServer::refusing(404).client();
+    let mut watch = Watch::new(&client, Kind::Role, None, &environments, &Metrics::default());
+    let role = serde_json::from_value(role("a", 1)).unwrap();
+    watch.take([Event::Init, Event::InitApply(role), Event::InitDone].map(Ok).into());
+    let start = Instant::now();
+    let mut fails_after = |seconds, code| {
+        let status = kube::core::Status::failure("no", "").with_code(code).boxed();
+        let mut update = Update::default();
+        watch.fail(&watcher::Error::WatchError(status), start + Duration::from_secs(seconds), &mut update);
+        update.changes.len()
+    };
+    assert_eq!([0, 29].map(|second| fails_after(second, 404)), [0, 0]);
+    // Something else begins it anew.
+    assert_eq!([30, 31].map(|second| fails_after(second, 503)), [0, 0]);
+    assert_eq!([32, 61, 62, 63].map(|second| fails_after(second, 404)), [0, 0, 1, 0]);
 }
 
 #[tokio::test]

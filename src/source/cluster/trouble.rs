@@ -66,21 +66,36 @@ impl Cause {
 /// What a watch suffers from, so that each cause is told once and not at every try.
 #[derive(Debug, Default)]
 pub struct Trouble {
-    last: Option<(Cause, Instant)>,
+    current: Option<Episode>,
+}
+
+/// The same cause again and again.
+#[derive(Debug)]
+struct Episode {
+    cause: Cause,
+    since: Instant,
+    until: Instant,
 }
 
 impl Trouble {
-    /// Notes an error. Whether it is news.
-    pub fn note(&mut self, cause: Cause) -> bool {
-        let now = Instant::now();
-        let known = self.last.as_ref().is_some_and(|(last, at)| *last == cause && now - *at < FORGOTTEN_AFTER);
-        self.last = Some((cause, now));
-        !known
+    /// Notes an error. Returns for how long there was no other cause; none: it is the first time, or has not been for
+    /// long.
+    pub fn note(&mut self, cause: Cause, now: Instant) -> Option<Duration> {
+        match &mut self.current {
+            Some(episode) if episode.cause == cause && now - episode.until < FORGOTTEN_AFTER => {
+                episode.until = now;
+                Some(now - episode.since)
+            }
+            current => {
+                *current = Some(Episode { cause, since: now, until: now });
+                None
+            }
+        }
     }
 
     /// Notes that all is well. Whether that is news.
     pub fn is_over(&mut self) -> bool {
-        self.last.take().is_some()
+        self.current.take().is_some()
     }
 }
 

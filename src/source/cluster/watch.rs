@@ -11,7 +11,10 @@ use kube::{
         watcher::{self, Config, DefaultBackoff, Event, watcher},
     },
 };
-use tokio::{task, time::sleep};
+use tokio::{
+    task,
+    time::{Instant, sleep},
+};
 use tracing::{debug, error, info, warn};
 
 use super::{
@@ -24,6 +27,13 @@ use crate::{
     graph::{Environments, facts::Kind},
     source::{Metrics, convert},
 };
+
+/// How long the API server may deny that it serves a kind before the objects of it are taken to be gone. It denies it
+/// for seconds after each start, and where a kind really goes, the watch tells the end of each object before.
+const DENIAL_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long the pause between two tries gets. A revocation that was missed takes effect no later after an outage.
+const MAX_PAUSE: Duration = Duration::from_secs(10);
 
 /// How many events are applied together at the most, where many are there at once.
 const MAX_BATCH: usize = 1000;
@@ -92,7 +102,8 @@ impl Watch {
         }
     }
 
-    fn take(&mut self, batch: Vec<watcher::Result<Event<WatchedObject>>>) {
+    /// Brings what the API server said into the graph.
+    pub fn take(&mut self, batch: Vec<watcher::Result<Event<WatchedObject>>>) {
         let mut update = Update::default();
         for event in batch {
             match event {
@@ -105,7 +116,7 @@ impl Watch {
                     }
                     self.tracker.handle(event, &mut update);
                 }
-                Err(error) => self.fail(&error, &mut update),
+                Err(error) => self.fail(&error, Instant::now(), &mut update),
             }
         }
         let Update { changes, unusable, lists } = update;
@@ -124,17 +135,17 @@ impl Watch {
         }
     }
 
-    fn fail(&mut self, error: &watcher::Error, update: &mut Update) {
+    /// Notes an error.
+    pub fn fail(&mut self, error: &watcher::Error, now: Instant, update: &mut Update) {
         self.metrics.watch_failed(self.kind);
         let cause = Cause::of(error);
         let words = cause.describe(&self.resource);
-        if cause == Cause::NotServed {
+        self.environments.explain_gate(&self.gate, words.as_str());
+        let lasting = self.trouble.note(cause.clone(), now);
+        if cause == Cause::NotServed && lasting.is_some_and(|lasting| lasting >= DENIAL_PATIENCE) {
             self.tracker.withdraw(&words, update);
         }
-        let is_routine = cause == Cause::Expired;
-        let is_news = self.trouble.note(cause);
-        self.environments.explain_gate(&self.gate, words.as_str());
-        if is_news && !is_routine {
+        if lasting.is_none() && cause != Cause::Expired {
             warn!(watch = self.gate, "{words}");
         } else {
             debug!(watch = self.gate, %error, "{words}");
@@ -155,7 +166,7 @@ fn events(api: Api<WatchedObject>) -> impl Stream<Item = watcher::Result<Event<W
                 Ok(event) if brings_news(event) => backoff.reset(),
                 Ok(_) => {}
                 Err(error) => {
-                    pause = backoff.next().unwrap_or_default();
+                    pause = backoff.next().map_or(MAX_PAUSE, |pause| pause.min(MAX_PAUSE));
                     // What happened while the kind was not served is not told by a watch that is resumed.
                     if Cause::of(error) == Cause::NotServed {
                         watch = begin();

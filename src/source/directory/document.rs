@@ -296,9 +296,9 @@ mod tests {
         assert!(parse(&nest(40, "1")).is_ok());
         assert!(parse(&nest(41, "1")).is_err());
         assert!(parse(&format!("a: &a {}\nb: {}\n", nest(30, "1"), nest(30, "*a"))).is_err());
-        let bomb: String =
-            (1..10).map(|i| format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 10].join(","))).collect();
-        assert!(parse(&format!("a0: &a0 [x]\n{bomb}")).is_err());
+        let tenfold = |i: u32| format!("a{i}: &a{i} [{}]", vec![format!("*a{}", i - 1); 10].join(","));
+        let bomb: Vec<_> = ["a0: &a0 [x]".to_owned()].into_iter().chain((1..10).map(tenfold)).collect();
+        assert!(parse(&bomb.join("\n")).is_err());
     }
 
     #[test]

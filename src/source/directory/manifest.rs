@@ -129,7 +129,7 @@ impl Reader<'_> {
                  both ends of each part between dots",
             );
         }
-        if !is_label(&environment) {
+        if !is_label(&environment) && environment != *self.default_environment {
             report(
                 "metadata.namespace",
                 "must be a DNS label: at most 63 lowercase letters, digits and `-`, with a letter or digit at both ends",
