@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
@@ -34,7 +34,7 @@ pub enum UnknownFields {
 ///
 /// # Guarantees
 /// An object with problems is [`Fact::Invalid`]: it grants nothing.
-pub fn object(kind: Kind, metadata: Metadata, spec: Value, unknown: UnknownFields) -> (Object, Vec<Problem>) {
+pub fn object(kind: Kind, metadata: Metadata, spec: &Value, unknown: UnknownFields) -> (Object, Vec<Problem>) {
     match fact(kind, &metadata.name, spec, unknown) {
         Ok(fact) => (with_fact(metadata, fact), Vec::new()),
         Err(problems) => (invalid(kind, metadata, &summary(&problems)), problems),
@@ -55,7 +55,7 @@ fn with_fact(Metadata { name, created, deleting }: Metadata, fact: Fact) -> Obje
     Object { name, created, deleting, fact }
 }
 
-fn fact(kind: Kind, name: &Name, spec: Value, unknown: UnknownFields) -> Result<Fact, Vec<Problem>> {
+fn fact(kind: Kind, name: &Name, spec: &Value, unknown: UnknownFields) -> Result<Fact, Vec<Problem>> {
     let read = match kind {
         Kind::Resource => read::<api::ResourceSpec>,
         Kind::Role => read::<api::RoleSpec>,
@@ -69,12 +69,9 @@ fn fact(kind: Kind, name: &Name, spec: Value, unknown: UnknownFields) -> Result<
     read(name, spec, unknown)
 }
 
-fn read<S: Spec>(name: &Name, spec: Value, unknown: UnknownFields) -> Result<Fact, Vec<Problem>> {
-    match &spec {
-        Value::Object(_) => {}
-        Value::Null => return Err(vec![problem("spec", "is missing; add it")]),
-        // A list would be taken for the values of the fields in their order.
-        _ => return Err(vec![problem("spec", "must be an object, with the fields of the kind")]),
+fn read<S: Spec>(name: &Name, spec: &Value, unknown: UnknownFields) -> Result<Fact, Vec<Problem>> {
+    if spec.is_null() {
+        return Err(vec![problem("spec", "is missing; add it")]);
     }
     let mut problems = Vec::new();
     let mut track = serde_path_to_error::Track::new();
@@ -85,15 +82,55 @@ fn read<S: Spec>(name: &Name, spec: Value, unknown: UnknownFields) -> Result<Fac
             problems.push(problem(ignored_path(&path), "is no field of this kind; correct its spelling or remove it"));
         }),
     };
-    match parsed.map_err(|error| problem(spec_path(&track.path().to_string()), error.to_string())) {
-        Ok(spec) => {
-            problems.extend(spec.validate(name).err());
-            if problems.is_empty() { Ok(spec.into_fact(name)) } else { Err(problems) }
-        }
+    let parsed = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
-            problems.push(error);
-            Err(problems)
+            problems.push(problem(spec_path(&track.path().to_string()), in_plain_words(&error.to_string())));
+            return Err(problems);
         }
+    };
+    problems.extend(list_for_object(spec, &parsed).or_else(|| parsed.validate(name).err()));
+    if problems.is_empty() { Ok(parsed.into_fact(name)) } else { Err(problems) }
+}
+
+/// A message of serde in the terms of YAML instead of Rust's.
+fn in_plain_words(message: &str) -> String {
+    match message.split_once("expected struct ") {
+        Some((found, _)) => format!("{found}expected an object"),
+        None => message.replace("expected a sequence", "expected a list").replace("type: sequence", "type: list"),
+    }
+}
+
+/// A list where an object belongs: serde takes it for the values of the fields in their order, but the API server
+/// would refuse it.
+fn list_for_object(given: &Value, read: &impl Serialize) -> Option<Problem> {
+    fn has_list(value: &Value) -> bool {
+        match value {
+            Value::Array(_) => true,
+            Value::Object(fields) => fields.values().any(has_list),
+            _ => false,
+        }
+    }
+    fn find(path: String, given: &Value, read: &Value) -> Option<String> {
+        match (given, read) {
+            (Value::Array(_), Value::Object(_)) => Some(path),
+            (Value::Array(given), Value::Array(read)) => {
+                let mut items = given.iter().zip(read).enumerate().filter(|(_, (_, read))| !read.is_string());
+                items.find_map(|(index, (given, read))| find(format!("{path}[{index}]"), given, read))
+            }
+            (Value::Object(given), Value::Object(read)) => {
+                given.iter().find_map(|(key, given)| find(format!("{path}.{key}"), given, read.get(key)?))
+            }
+            _ => None,
+        }
+    }
+    // Most objects are assignments and resources, which have none.
+    if !has_list(given) {
+        return None;
+    }
+    match serde_json::to_value(read) {
+        Ok(read) => find("spec".to_owned(), given, &read).map(|path| problem(path, "is a list, but must be an object")),
+        Err(error) => Some(problem("spec", error.to_string())),
     }
 }
 
@@ -122,7 +159,7 @@ fn ignored_path(path: &serde_ignored::Path<'_>) -> String {
 }
 
 /// A spec that says something to the graph.
-trait Spec: DeserializeOwned + Validate {
+trait Spec: DeserializeOwned + Serialize + Validate {
     /// What the object called `name` says, defaults filled in.
     fn into_fact(self, name: &Name) -> Fact;
 }
@@ -256,205 +293,4 @@ fn or_name(value: Option<String>, name: &Name) -> Name {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn convert(kind: Kind, spec: Value, unknown: UnknownFields) -> (Object, Vec<Problem>) {
-        object(kind, Metadata { name: "it".into(), created: None, deleting: false }, spec, unknown)
-    }
-
-    #[test]
-    fn every_kind_becomes_its_fact_with_defaults() {
-        let at: Timestamp = "2030-01-01T00:00:00Z".parse().unwrap();
-        let cases = [
-            (
-                json!({ "type": "project", "parentRef": { "name": "up" } }),
-                Fact::Resource(facts::Resource {
-                    resource_type: "project".into(),
-                    parent: Some("up".into()),
-                    external_id: "it".into(),
-                }),
-            ),
-            (
-                json!({ "type": "organization", "externalId": "org_1", "displayName": "x", "description": "y" }),
-                Fact::Resource(facts::Resource {
-                    resource_type: "organization".into(),
-                    parent: None,
-                    external_id: "org_1".into(),
-                }),
-            ),
-            (
-                json!({ "permissions": ["project:edit"] }),
-                Fact::Role(facts::Role {
-                    slug: "it".into(),
-                    resource_type: "organization".into(),
-                    permissions: vec!["project:edit".into()],
-                    organization: None,
-                }),
-            ),
-            (
-                json!({ "slug": "boss", "resourceType": "project", "organizationRef": { "name": "acme" } }),
-                Fact::Role(facts::Role {
-                    slug: "boss".into(),
-                    resource_type: "project".into(),
-                    permissions: vec![],
-                    organization: Some("acme".into()),
-                }),
-            ),
-            (
-                json!({ "organizationRef": { "name": "acme" }, "members": ["ann"], "subgroups": ["staff"] }),
-                Fact::Group(facts::Group {
-                    organization: "acme".into(),
-                    members: vec!["ann".into()],
-                    subgroups: vec!["staff".into()],
-                }),
-            ),
-            (
-                json!({ "groupRef": { "name": "staff" }, "roleRef": { "name": "boss" } }),
-                Fact::GroupRoleAssignment(facts::GroupRoleAssignment {
-                    group: "staff".into(),
-                    role: "boss".into(),
-                    resource: None,
-                    expires_at: None,
-                }),
-            ),
-            (
-                json!({
-                    "membershipRef": { "name": "ann" }, "roleRef": { "name": "boss" }, "resourceRef": { "name": "web" },
-                    "expiresAt": "2030-01-01T00:00:00Z"
-                }),
-                Fact::MembershipRoleAssignment(facts::MembershipRoleAssignment {
-                    membership: "ann".into(),
-                    role: "boss".into(),
-                    resource: Some("web".into()),
-                    expires_at: Some(at),
-                }),
-            ),
-            (
-                json!({
-                    "organizationRef": { "name": "acme" }, "user": { "id": "user_1" }, "roleRefs": [{ "name": "boss" }],
-                    "suspended": true, "directoryGroups": ["d"], "ssoGroups": ["s"]
-                }),
-                Fact::OrganizationMembership(facts::OrganizationMembership {
-                    organization: "acme".into(),
-                    user: "user_1".into(),
-                    roles: vec!["boss".into()],
-                    suspended: true,
-                    directory_groups: vec!["d".into()],
-                    sso_groups: vec!["s".into()],
-                }),
-            ),
-            (
-                json!({ "permissions": [{ "slug": "it:read" }] }),
-                Fact::ResourceType(facts::ResourceType {
-                    parents: vec!["organization".into()],
-                    permissions: vec!["it:read".into()],
-                }),
-            ),
-            (
-                json!({ "parents": ["workspace"] }),
-                Fact::ResourceType(facts::ResourceType { parents: vec!["workspace".into()], permissions: vec![] }),
-            ),
-        ];
-        for (spec, fact) in cases {
-            let (object, problems) = convert(fact.kind(), spec, UnknownFields::Refuse);
-            assert_eq!(problems, []);
-            assert_eq!(object, Object { name: "it".into(), created: None, deleting: false, fact });
-        }
-    }
-
-    #[test]
-    fn the_environment_is_converted() {
-        let metadata = Metadata { name: "default".into(), created: None, deleting: true };
-        let spec = json!({
-            "multipleRoles": true, "defaultRoleRef": { "name": "viewer" }, "rolePriority": ["boss", "viewer"],
-            "undeclared": { "memberships": "Deny" },
-            "identityProvider": { "roleMappings": [
-                { "source": "SSO", "group": "g", "roleRef": { "name": "viewer" }, "organizationRef": { "name": "acme" } },
-                { "source": "Directory", "group": "h", "roleRef": { "name": "boss" } },
-            ] },
-        });
-        let mapping = |source, group: &str, role: &str, organization: Option<&str>| facts::RoleMapping {
-            source,
-            group: group.into(),
-            role: role.into(),
-            organization: organization.map(Name::from),
-        };
-        let expected = Fact::Environment(facts::Environment {
-            multiple_roles: true,
-            default_role: Some("viewer".into()),
-            role_priority: vec!["boss".into(), "viewer".into()],
-            undeclared_memberships: facts::Undeclared::Deny,
-            undeclared_resource_types: facts::Undeclared::Allow,
-            role_mappings: vec![
-                mapping(facts::IdentitySource::Sso, "g", "viewer", Some("acme")),
-                mapping(facts::IdentitySource::Directory, "h", "boss", None),
-            ],
-        });
-        let (environment, problems) = object(Kind::Environment, metadata.clone(), spec, UnknownFields::Refuse);
-        assert_eq!(problems, []);
-        assert_eq!((environment.fact, environment.deleting), (expected, true));
-
-        let (empty, problems) = object(Kind::Environment, metadata, json!({}), UnknownFields::Refuse);
-        assert_eq!((empty.fact, problems), (Fact::Environment(facts::Environment::default()), vec![]));
-    }
-
-    #[test]
-    fn a_spec_that_cannot_be_used_is_invalid_and_says_where() {
-        let role = json!({ "name": "boss" });
-        let cases = [
-            (Kind::Role, Value::Null, "spec: is missing; add it"),
-            (Kind::Role, json!([]), "spec: must be an object, with the fields of the kind"),
-            (
-                Kind::Role,
-                json!({ "permissions": "all" }),
-                "spec.permissions: invalid type: string \"all\", expected a sequence",
-            ),
-            (
-                Kind::Role,
-                json!({ "permissions": ["a", 1] }),
-                "spec.permissions[1]: invalid type: integer `1`, expected a string",
-            ),
-            (Kind::Group, json!({ "organizationRef": {} }), "spec.organizationRef: missing field `name`"),
-            (Kind::GroupRoleAssignment, json!({ "roleRef": role }), "spec: missing field `groupRef`"),
-            (
-                Kind::Environment,
-                json!({ "undeclared": { "memberships": "Maybe" } }),
-                "spec.undeclared.memberships: unknown variant `Maybe`, expected `Allow` or `Deny`",
-            ),
-        ];
-        for (kind, spec, problem) in cases {
-            let (object, problems) = convert(kind, spec, UnknownFields::Ignore);
-            assert_eq!(object.fact, Fact::Invalid { kind, problem: problem.into() });
-            assert_eq!(summary(&problems), problem);
-        }
-    }
-
-    #[test]
-    fn unknown_fields_are_refused_or_ignored() {
-        let spec = || {
-            json!({
-                "organizationRef": { "name": "acme", "kind": "x" },
-                "member": ["ann"],
-            })
-        };
-        let (ignoring, problems) = convert(Kind::Group, spec(), UnknownFields::Ignore);
-        assert!(matches!(ignoring.fact, Fact::Group(_)));
-        assert_eq!(problems, []);
-
-        let (refusing, problems) = convert(Kind::Group, spec(), UnknownFields::Refuse);
-        assert!(matches!(refusing.fact, Fact::Invalid { .. }));
-        let mut fields: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
-        fields.sort_unstable();
-        assert_eq!(fields, ["spec.member", "spec.organizationRef.kind"]);
-    }
-
-    #[test]
-    fn what_the_rules_of_a_kind_forbid_is_invalid() {
-        let (object, problems) = convert(Kind::Resource, json!({ "type": "project" }), UnknownFields::Ignore);
-        assert!(matches!(object.fact, Fact::Invalid { kind: Kind::Resource, .. }), "{object:?}");
-        assert_eq!(problems.len(), 1);
-    }
-}
+mod tests;

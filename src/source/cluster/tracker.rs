@@ -91,14 +91,14 @@ impl Tracker {
     pub fn handle(&mut self, event: Event<WatchedObject>, update: &mut Update) {
         match event {
             Event::Init => self.listing = Some(Listing::default()),
-            Event::InitApply(object) => self.list(object),
+            Event::InitApply(object) => self.list(&object),
             Event::InitDone => self.complete_list(update),
             Event::Apply(object) => {
                 let key = Key::of(&object);
                 let names = self.known.entry(Arc::clone(&key.namespace)).or_default();
                 let before = names.insert(Arc::clone(&key.name), key.version.clone());
                 if before.as_ref() != Some(&key.version) {
-                    apply(self.kind, key, object, update);
+                    apply(self.kind, key, &object, update);
                 }
             }
             Event::Delete(object) => {
@@ -130,8 +130,8 @@ impl Tracker {
         }
     }
 
-    fn list(&mut self, object: WatchedObject) {
-        let key = Key::of(&object);
+    fn list(&mut self, object: &WatchedObject) {
+        let key = Key::of(object);
         let Listing { seen, update } = self.listing.get_or_insert_default();
         seen.entry(Arc::clone(&key.namespace)).or_default().insert(Arc::clone(&key.name), key.version.clone());
         let known = self.known.get(&key.namespace).and_then(|names| names.get(&key.name));
@@ -154,14 +154,14 @@ impl Tracker {
     }
 }
 
-fn apply(kind: Kind, Key { namespace, name, .. }: Key, object: WatchedObject, update: &mut Update) {
+fn apply(kind: Kind, Key { namespace, name, .. }: Key, object: &WatchedObject, update: &mut Update) {
     let meta = object.meta();
     let metadata = Metadata {
         name: Arc::clone(&name),
         created: meta.creation_timestamp.as_ref().map(|time| time.0),
         deleting: meta.deletion_timestamp.is_some(),
     };
-    let (object, problems) = convert::object(kind, metadata, object.spec, UnknownFields::Ignore);
+    let (object, problems) = convert::object(kind, metadata, &object.spec, UnknownFields::Ignore);
     if !problems.is_empty() {
         update.unusable.push(Unusable { namespace: Arc::clone(&namespace), name, problems });
     }
@@ -306,7 +306,7 @@ mod tests {
         assert_eq!(words(&update), ["!x/a"]);
         let problem = Problem {
             field: "spec.permissions".to_owned(),
-            message: "invalid type: integer `7`, expected a sequence".to_owned(),
+            message: "invalid type: integer `7`, expected a list".to_owned(),
         };
         assert_eq!(update.unusable, [Unusable { namespace: "x".into(), name: "a".into(), problems: vec![problem] }]);
 

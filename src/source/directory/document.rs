@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{self, MapAccess, SeqAccess, Visitor},
+    de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Number, Value};
 use serde_saphyr::{Location, MessageFormatter, Spanned, UserMessageFormatter};
@@ -64,11 +64,54 @@ pub struct SyntaxError {
     pub message: String,
 }
 
-/// Reads every document of a text; empty documents are left out. JSON is read as the YAML that it is.
+/// Reads every document of a JSON text, one after the other.
+///
+/// # Errors
+/// As [`parse_yaml`], and where the text is no JSON.
+pub fn parse_json(text: &str) -> Result<Vec<Node>, SyntaxError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut nodes = Vec::new();
+    let mut documents = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    let (mut begin, mut line, mut column) = (0, 0, 0);
+    while let Some(document) = documents.next() {
+        document.map_err(|error| {
+            let position = Position { line: error.line() as u64, column: error.column() as u64 };
+            // It says where as well, but not in the way of YAML's errors.
+            let message = error.to_string();
+            let message = message.split(" at line ").next().unwrap_or_default().to_owned();
+            SyntaxError { position: Some(position), message }
+        })?;
+        // JSON is YAML, and the YAML reader knows where everything stands.
+        let document = &text[begin..documents.byte_offset()];
+        nodes.extend(
+            parse_yaml(document)
+                .map_err(|SyntaxError { position, message }| SyntaxError {
+                    position: position.map(|position| position.moved(line, column)),
+                    message,
+                })?
+                .into_iter()
+                .map(|mut node| {
+                    node.shift(line, column);
+                    node
+                }),
+        );
+        begin = documents.byte_offset();
+        match document.rsplit_once('\n') {
+            Some((lines, rest)) => {
+                line += lines.matches('\n').count() as u64 + 1;
+                column = rest.chars().count() as u64;
+            }
+            None => column += document.chars().count() as u64,
+        }
+    }
+    Ok(nodes)
+}
+
+/// Reads every document of a YAML text; empty documents are left out.
 ///
 /// # Errors
 /// Where the text is no YAML, has a duplicate key, or nests or repeats itself beyond all reason.
-pub fn parse(text: &str) -> Result<Vec<Node>, SyntaxError> {
+pub fn parse_yaml(text: &str) -> Result<Vec<Node>, SyntaxError> {
     let options = serde_saphyr::options! {
         // The text is of bounded size already, so it may hold as much as fits; what aliases add to that is bounded
         // here. The depth is what the stack of a thread holds in a build without optimization.
@@ -90,7 +133,29 @@ pub fn parse(text: &str) -> Result<Vec<Node>, SyntaxError> {
     })
 }
 
+impl Position {
+    /// The place in the whole text, of which what was read begins after so many lines and characters.
+    const fn moved(self, lines: u64, characters: u64) -> Self {
+        let column = if self.line == 1 { self.column + characters } else { self.column };
+        Self { line: self.line + lines, column }
+    }
+}
+
 impl Node {
+    fn shift(&mut self, lines: u64, characters: u64) {
+        self.position = self.position.moved(lines, characters);
+        match &mut self.content {
+            Content::Scalar(_) => {}
+            Content::List(items) => items.iter_mut().for_each(|item| item.shift(lines, characters)),
+            Content::Map(entries) => {
+                for entry in entries {
+                    entry.position = entry.position.moved(lines, characters);
+                    entry.value.shift(lines, characters);
+                }
+            }
+        }
+    }
+
     /// The value of a field; none where there is no such field, or no map.
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.entry(key).map(|entry| &entry.value)
@@ -244,11 +309,11 @@ mod tests {
     use super::*;
 
     fn values(text: &str) -> Vec<Value> {
-        parse(text).unwrap().iter().map(Node::to_value).collect()
+        parse_yaml(text).unwrap().iter().map(Node::to_value).collect()
     }
 
     fn error(text: &str) -> (u64, u64, String) {
-        let SyntaxError { position, message } = parse(text).unwrap_err();
+        let SyntaxError { position, message } = parse_yaml(text).unwrap_err();
         let position = position.unwrap();
         (position.line, position.column, message)
     }
@@ -261,6 +326,22 @@ mod tests {
         );
         assert_eq!(values(""), Vec::<Value>::new());
         assert_eq!(values(&"# a long comment\n".repeat(1000)), Vec::<Value>::new());
+    }
+
+    #[test]
+    fn reads_json_documents_one_after_the_other() {
+        let nodes = parse_json("\u{feff}{\"a\": 1}{\"b\":\n2}  {\"é\": [3]}\n\n{\"d\": 4}\n").unwrap();
+        let values: Vec<_> = nodes.iter().map(Node::to_value).collect();
+        assert_eq!(values, [json!({ "a": 1 }), json!({ "b": 2 }), json!({ "é": [3] }), json!({ "d": 4 })]);
+        let places = ["a", "b", "é[0]", "d"].into_iter().zip(&nodes).map(|(path, node)| node.locate(path));
+        assert_eq!(places.map(|p| (p.line, p.column)).collect::<Vec<_>>(), [(1, 2), (1, 10), (2, 12), (4, 2)]);
+
+        let wrong = |text| {
+            let SyntaxError { position, message } = parse_json(text).unwrap_err();
+            position.map(|at| format!("{}:{}: {message}", at.line, at.column)).unwrap()
+        };
+        assert_eq!(wrong("{}\n{\"a\": yes}"), "2:7: expected value");
+        assert_eq!(wrong("{}\n{} {\"a\": 1, \"a\": 2}"), "2:13: duplicate mapping key `a` is not allowed here");
     }
 
     #[test]
@@ -293,18 +374,19 @@ mod tests {
     #[test]
     fn bounds_depth_and_aliases() {
         let nest = |depth: usize, inner: &str| format!("{}{inner}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(parse(&nest(40, "1")).is_ok());
-        assert!(parse(&nest(41, "1")).is_err());
-        assert!(parse(&format!("a: &a {}\nb: {}\n", nest(30, "1"), nest(30, "*a"))).is_err());
+        assert!(parse_yaml(&nest(40, "1")).is_ok());
+        assert!(parse_yaml(&nest(41, "1")).is_err());
+        assert!(parse_yaml(&format!("a: &a {}\nb: {}\n", nest(30, "1"), nest(30, "*a"))).is_err());
         let tenfold = |i: u32| format!("a{i}: &a{i} [{}]", vec![format!("*a{}", i - 1); 10].join(","));
         let bomb: Vec<_> = ["a0: &a0 [x]".to_owned()].into_iter().chain((1..10).map(tenfold)).collect();
-        assert!(parse(&bomb.join("\n")).is_err());
+        assert!(parse_yaml(&bomb.join("\n")).is_err());
     }
 
     #[test]
     fn locates_fields_or_what_is_nearest() {
-        let node =
-            parse("kind: Role\nspec:\n  list:\n    - name: a\n    - name: b\n  flow: {x: [1, 2]}\n").unwrap().remove(0);
+        let node = parse_yaml("kind: Role\nspec:\n  list:\n    - name: a\n    - name: b\n  flow: {x: [1, 2]}\n")
+            .unwrap()
+            .remove(0);
         let at = |path| {
             let Position { line, column } = node.locate(path);
             (line, column)

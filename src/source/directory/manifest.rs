@@ -50,7 +50,8 @@ impl Manifest {
     /// Reads the text of a file. A text with a syntax error declares nothing at all.
     pub fn parse(file: &Arc<Path>, text: &str, default_environment: &Name) -> Self {
         let mut reader = Reader { file, default_environment, manifest: Self::default() };
-        match document::parse(text) {
+        let is_json = file.extension().is_some_and(|extension| extension == "json");
+        match if is_json { document::parse_json(text) } else { document::parse_yaml(text) } {
             Ok(documents) => documents.iter().for_each(|node| reader.document(node)),
             Err(SyntaxError { position, message }) => {
                 let message = format!("{message}; until this is mended the file declares nothing");
@@ -104,55 +105,28 @@ impl Reader<'_> {
 
     fn object(&mut self, node: &Node, kind: Kind, version: &str) {
         let metadata = node.get("metadata");
-        let Some(name) = self.metadata_identifier(node, "metadata.name", metadata.and_then(|m| m.get("name"))) else {
+        let Some(name) = self.identifying_text(node, "metadata.name", metadata.and_then(|m| m.get("name"))) else {
             return;
         };
         let environment = match metadata.and_then(|m| m.get("namespace")).filter(|namespace| !namespace.is_null()) {
             None => Arc::clone(self.default_environment),
-            namespace => match self.metadata_identifier(node, "metadata.namespace", namespace) {
+            namespace => match self.identifying_text(node, "metadata.namespace", namespace) {
                 Some(namespace) => namespace.into(),
                 None => return,
             },
         };
 
-        let mut problems = Vec::new();
-        let mut report = |field: &str, message: &str| {
-            problems.push(api::Problem { field: field.to_owned(), message: message.to_owned() });
-        };
-        if version != api::VERSION {
-            report("apiVersion", &format!("there is no version `{version}` of it; use `{}`", api::API_VERSION));
-        }
-        if !is_subdomain(name) {
-            report(
-                "metadata.name",
-                "must be a DNS subdomain: at most 253 lowercase letters, digits, `-` and `.`, with a letter or digit at \
-                 both ends of each part between dots",
-            );
-        }
-        if !is_label(&environment) && environment != *self.default_environment {
-            report(
-                "metadata.namespace",
-                "must be a DNS label: at most 63 lowercase letters, digits and `-`, with a letter or digit at both ends",
-            );
-        }
-        for entry in node.entries() {
-            if !matches!(entry.key.as_str(), "apiVersion" | "kind" | "metadata" | "spec" | "status") {
-                report(&entry.key, "is no field of an object; correct its spelling, move it into `spec` or remove it");
-            }
-        }
+        let mut problems = self.problems_around_spec(node, version, &environment);
         let mut time = |field: &str| {
-            let value = metadata.and_then(|m| m.get(field)).filter(|value| !value.is_null())?;
-            let time = value.as_str().and_then(|text| text.parse::<Timestamp>().ok());
-            if time.is_none() {
-                report(&format!("metadata.{field}"), "must be a time such as `2026-01-31T12:00:00Z`");
-            }
-            time
+            time(metadata, field).unwrap_or_else(|problem| {
+                problems.push(problem);
+                None
+            })
         };
         let (created, deleted) = (time("creationTimestamp"), time("deletionTimestamp"));
         let metadata = Metadata { name: name.into(), created, deleting: deleted.is_some() };
-
         let spec = node.get("spec").map_or(Value::Null, Node::to_value);
-        let (mut object, wrong) = convert::object(kind, metadata.clone(), spec, UnknownFields::Refuse);
+        let (mut object, wrong) = convert::object(kind, metadata.clone(), &spec, UnknownFields::Refuse);
         problems.extend(wrong);
         if !problems.is_empty() {
             object = convert::invalid(kind, metadata, &convert::summary(&problems));
@@ -167,12 +141,34 @@ impl Reader<'_> {
         self.manifest.declarations.push(Declaration { environment, object: Arc::new(object), place });
     }
 
-    /// The text of a field without which cannot be told what object this is.
-    fn identifier<'n>(&mut self, document: &'n Node, field: &str) -> Option<&'n str> {
-        self.metadata_identifier(document, field, document.get(field))
+    fn problems_around_spec(&self, node: &Node, version: &str, environment: &Name) -> Vec<api::Problem> {
+        let mut problems = Vec::new();
+        if version != api::VERSION {
+            let message = format!("there is no version `{version}` of it; use `{}`", api::API_VERSION);
+            problems.push(problem("apiVersion", message));
+        }
+        if environment != self.default_environment && !is_label(environment) {
+            problems.push(problem(
+                "metadata.namespace",
+                "must be a DNS label: at most 63 lowercase letters, digits and `-`, with a letter or digit at both ends",
+            ));
+        }
+        let unknown = node
+            .entries()
+            .iter()
+            .filter(|entry| !matches!(entry.key.as_str(), "apiVersion" | "kind" | "metadata" | "spec" | "status"));
+        problems.extend(unknown.map(|entry| {
+            problem(&entry.key, "is no field of an object; correct its spelling, move it into `spec` or remove it")
+        }));
+        problems
     }
 
-    fn metadata_identifier<'n>(&mut self, document: &Node, field: &str, value: Option<&'n Node>) -> Option<&'n str> {
+    /// The text of a field without which cannot be told what object this is.
+    fn identifier<'n>(&mut self, document: &'n Node, field: &str) -> Option<&'n str> {
+        self.identifying_text(document, field, document.get(field))
+    }
+
+    fn identifying_text<'n>(&mut self, document: &Node, field: &str, value: Option<&'n Node>) -> Option<&'n str> {
         let text = value.and_then(Node::as_str).filter(|text| !text.is_empty());
         if text.is_none() {
             let message = if value.is_some_and(|value| !value.is_null()) {
@@ -197,20 +193,25 @@ impl Reader<'_> {
     }
 }
 
-/// Whether it is a DNS-1123 subdomain, as an object's name must be.
-fn is_subdomain(name: &str) -> bool {
-    name.len() <= 253 && name.split('.').all(is_label_of_any_length)
+fn problem(field: &str, message: impl Into<String>) -> api::Problem {
+    api::Problem { field: field.to_owned(), message: message.into() }
 }
 
-/// Whether it is a DNS-1123 label, as a namespace's name must be.
+/// A time in the metadata.
+fn time(metadata: Option<&Node>, field: &str) -> Result<Option<Timestamp>, api::Problem> {
+    let Some(value) = metadata.and_then(|metadata| metadata.get(field)).filter(|value| !value.is_null()) else {
+        return Ok(None);
+    };
+    let time = value.as_str().and_then(|text| text.parse().ok());
+    time.map(Some).ok_or_else(|| problem(&format!("metadata.{field}"), "must be a time such as `2026-01-31T12:00:00Z`"))
+}
+
+/// Whether it is a DNS label (RFC 1123), as a namespace's name must be.
 fn is_label(name: &str) -> bool {
-    name.len() <= 63 && is_label_of_any_length(name)
-}
-
-fn is_label_of_any_length(label: &str) -> bool {
     let alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = label.as_bytes();
-    bytes.iter().all(|byte| alphanumeric(byte) || *byte == b'-')
+    let bytes = name.as_bytes();
+    bytes.len() <= 63
+        && bytes.iter().all(|byte| alphanumeric(byte) || *byte == b'-')
         && bytes.first().is_some_and(alphanumeric)
         && bytes.last().is_some_and(alphanumeric)
 }
