@@ -4,13 +4,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    MembershipRef, NameRef, Problem, Status, Validate, instant, limits,
-    rules::{ASSIGN_ANEW, immutable, immutable_optional},
-};
+use super::{MembershipRef, NameRef, Problem, Status, Validate, instant, limits};
 
-/// Grants a role to one membership, on one resource and everything below it. It is one grant for good: only
-/// `expiresAt` can change. Delete it to revoke.
+/// Grants a role to one membership, on one resource and everything below it. Delete it to revoke.
 #[derive(Clone, CustomResource, Debug, Deserialize, Eq, KubeSchema, PartialEq, Serialize)]
 #[kube(
     group = "authz.bailiwick.dev",
@@ -29,19 +25,14 @@ use super::{
     selectable = ".spec.roleRef.name",
     selectable = ".spec.resourceRef.name"
 )]
-#[x_kube(
-    validation = immutable("membershipRef", ASSIGN_ANEW),
-    validation = immutable("roleRef", ASSIGN_ANEW),
-    validation = immutable_optional("resourceRef", ASSIGN_ANEW)
-)]
 #[serde(rename_all = "camelCase")]
 pub struct MembershipRoleAssignmentSpec {
-    /// The membership that gets the role. Immutable.
+    /// The membership that gets the role.
     pub membership_ref: MembershipRef,
-    /// The role that it gets. Immutable.
+    /// The role that it gets.
     pub role_ref: NameRef,
     /// The resource that it gets the role on; its type must be the role's. Default: the organization of the
-    /// membership, which only a declared one has. Immutable.
+    /// membership, which only a declared one has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_ref: Option<NameRef>,
     /// From this instant on (RFC 3339) the assignment grants nothing. Default: it does not expire.

@@ -17,13 +17,6 @@ pub(super) fn immutable(path: &str, remedy: &str) -> Rule {
     never_changes(path, format!("self.{path} == oldSelf.{path}"), remedy)
 }
 
-/// As [`immutable`], for a field that may be absent: it is neither added nor removed.
-pub(super) fn immutable_optional(path: &str, remedy: &str) -> Rule {
-    let rule =
-        format!("has(self.{path}) == has(oldSelf.{path}) && (!has(self.{path}) || self.{path} == oldSelf.{path})");
-    never_changes(path, rule, remedy)
-}
-
 /// As [`immutable`], for a field of `spec` that stands for the object's name where it is absent; for the root.
 pub(super) fn immutable_or_name(field: &str, remedy: &str) -> Rule {
     let value = |object| format!("(has({object}.spec.{field}) ? {object}.spec.{field} : {object}.metadata.name)");
@@ -41,7 +34,3 @@ fn never_changes(path: &str, condition: String, remedy: &str) -> Rule {
 
 /// The remedy where nothing but a new object will do.
 pub(super) const CREATE_ANEW: &str = "create another object instead";
-
-/// The remedy for what identifies an assignment. As with the `roleRef` of RBAC, an edit would revoke one grant and make
-/// another under the same name, and who reviews or audits it would take the two for one.
-pub(super) const ASSIGN_ANEW: &str = "an assignment is one grant for good, so create another one and delete this one";
