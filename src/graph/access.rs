@@ -7,7 +7,7 @@ use super::{
     facts::Timestamp,
     grants::{Grant, SubjectId},
     query::Denial,
-    records::{Group, Membership, Resource, ResourceType, Role, Tier},
+    records::{Group, Membership, Resource, ResourceType, Role, Standing, Tier},
     table::Id,
 };
 
@@ -27,11 +27,11 @@ thread_local! {
 
 /// Runs a question with the buffers of this thread.
 pub(super) fn with_scratch<T>(ask: impl FnOnce(&mut Scratch) -> T) -> T {
-    // Taken out while in use: a question within a question would get buffers of its own, not a panic.
-    let mut scratch = SCRATCH.take();
-    let answer = ask(&mut scratch);
-    SCRATCH.set(scratch);
-    answer
+    SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
+        Ok(mut scratch) => ask(&mut scratch),
+        // A question within a question gets buffers of its own.
+        Err(_) => ask(&mut Scratch::default()),
+    })
 }
 
 /// A membership and the usable groups of one organization that it belongs to.
@@ -46,8 +46,8 @@ pub(super) struct Subjects {
 impl Subjects {
     /// Fills in the membership and its groups in that organization (rules 40, 41; nested groups pass members on).
     pub(super) fn gather(&mut self, graph: &Graph, membership: Id<Membership>, organization: Id<Resource>) {
-        if self.found.len() < graph.groups.capacity() {
-            self.found.resize(graph.groups.capacity(), 0);
+        if self.found.len() < graph.group_reach.len() {
+            self.found.resize(graph.group_reach.len(), 0);
         }
         self.round = self.round.checked_add(1).unwrap_or_else(|| {
             self.found.fill(0);
@@ -60,7 +60,9 @@ impl Subjects {
         }
         let mut next = 1;
         while let Some(&subject) = self.list.get(next) {
-            if let SubjectId::Group(group) = subject {
+            if let SubjectId::Group(group) = subject
+                && graph.group_reach[group.index()].is_nested()
+            {
                 for &supergroup in &graph.groups[group].supergroups {
                     self.add(graph, supergroup, organization);
                 }
@@ -70,9 +72,8 @@ impl Subjects {
     }
 
     fn add(&mut self, graph: &Graph, group: Id<Group>, organization: Id<Resource>) {
-        let record = &graph.groups[group];
         let found = &mut self.found[group.index()];
-        if *found != self.round && record.is_sound() && record.organization == Some(organization) {
+        if *found != self.round && graph.group_reach[group.index()].organization() == Some(organization) {
             *found = self.round;
             self.list.push(SubjectId::Group(group));
         }
@@ -101,19 +102,17 @@ pub(super) struct Winner {
 impl Graph {
     /// Whether the membership may have grants that count in the organization at all.
     pub(super) fn able(&self, membership: Id<Membership>, organization: Id<Resource>) -> Result<(), Denial> {
-        let Some(declared) = &self.memberships[membership].declared else {
-            let denied = self.settings.denies_undeclared_memberships;
-            return if denied { Err(Denial::UndeclaredMembership) } else { Ok(()) };
-        };
-        if !declared.is_there() {
-            Err(Denial::UnusableMembership)
-        } else if declared.organization != Some(organization) {
-            let usable = declared.organization.is_some_and(|own| self.is_attached_organization(own));
-            Err(if usable { Denial::OtherOrganization } else { Denial::UnusableMembership })
-        } else if declared.suspended {
-            Err(Denial::SuspendedMembership)
-        } else {
-            Ok(())
+        let record = &self.memberships[membership];
+        match record.standing {
+            Standing::Undeclared if self.settings.denies_undeclared_memberships => Err(Denial::UndeclaredMembership),
+            Standing::Undeclared => Ok(()),
+            Standing::Unusable => Err(Denial::UnusableMembership),
+            Standing::Active | Standing::Suspended if record.organization != Some(organization) => {
+                let usable = record.organization.is_some_and(|own| self.is_attached_organization(own));
+                Err(if usable { Denial::OtherOrganization } else { Denial::UnusableMembership })
+            }
+            Standing::Suspended => Err(Denial::SuspendedMembership),
+            Standing::Active => Ok(()),
         }
     }
 
@@ -184,8 +183,9 @@ impl Graph {
         self.try_for_each_counting_grant(subjects, organization, organization, now, |grant| {
             visit(Tier::Assigned, grant.role())
         })?;
-        let own_roles = self.memberships[membership].declared.as_ref().map_or(&[][..], |declared| &declared.own_roles);
-        own_roles
+        let declared = self.declared(membership).filter(|_| self.memberships[membership].has_own_roles);
+        declared
+            .map_or(&[][..], |declared| &declared.own_roles)
             .iter()
             .filter(|(_, role)| self.fits(*role, self.organization_type, organization))
             .try_for_each(|&(tier, role)| visit(tier, role))
@@ -227,7 +227,7 @@ impl Graph {
 
     /// The environment's default role, if the membership would have it where it has no other.
     pub(super) fn default_role(&self, membership: Id<Membership>, organization: Id<Resource>) -> Option<Id<Role>> {
-        let declared = self.memberships[membership].declared.is_some();
+        let declared = self.memberships[membership].standing != Standing::Undeclared;
         self.settings.default_role.filter(|&role| declared && self.fits(role, self.organization_type, organization))
     }
 }

@@ -213,14 +213,14 @@ impl Graph {
     /// Whether a question of a user about a resource in the organization is put to that membership.
     fn stands_for(&self, membership: Id<Membership>, user: &str, organization: Id<Resource>) -> bool {
         let declared = |user| self.memberships_of_user(user, organization).next().is_some();
-        self.memberships[membership].declared.is_some() || !self.users.id(user).is_some_and(declared)
+        self.declared(membership).is_some() || !self.users.id(user).is_some_and(declared)
     }
 
     /// The resources on which a membership may have grants, effective or not.
     fn anchors(&self, membership: Id<Membership>) -> Set<Id<Resource>> {
         let record = &self.memberships[membership];
         let mut anchors = Set::default();
-        anchors.extend(record.declared.as_ref().and_then(|declared| declared.organization));
+        anchors.extend(record.organization);
         let mut add = |subject| {
             let table = self.assignments(subject);
             anchors.extend(self.assignments_of(subject).iter().filter_map(|&id| table[id].placed));
@@ -336,8 +336,8 @@ impl Graph {
     }
 
     fn membership_item(&self, membership: Id<Membership>) -> MembershipItem {
-        let declared = self.memberships[membership].declared.as_ref();
-        let organization = declared.and_then(|declared| declared.organization);
+        let declared = self.declared(membership);
+        let organization = self.memberships[membership].organization;
         MembershipItem {
             name: self.memberships.name(membership).clone(),
             user: declared.and_then(|declared| declared.user).map(|user| self.users.name(user).clone()),

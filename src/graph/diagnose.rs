@@ -47,7 +47,7 @@ impl Graph {
             }
             Kind::OrganizationMembership => {
                 let id = self.memberships.id(name)?;
-                let declared = self.memberships[id].declared.as_ref()?;
+                let declared = self.declared(id)?;
                 (declared.state, self.membership_diagnosis(id))
             }
             Kind::ResourceType => {
@@ -107,7 +107,7 @@ impl Graph {
             Kind::OrganizationMembership => self
                 .memberships
                 .ids()
-                .filter(|&id| self.memberships[id].declared.is_some())
+                .filter(|&id| self.declared(id).is_some())
                 .map(|id| self.memberships.name(id))
                 .collect(),
             Kind::ResourceType => existing(
@@ -274,7 +274,7 @@ impl Graph {
         organization: Option<Id<Resource>>,
     ) -> Option<Reason> {
         let name = self.memberships.name(membership).clone();
-        let Some(declared) = &self.memberships[membership].declared else {
+        let Some(declared) = self.declared(membership) else {
             let denied = self.settings.denies_undeclared_memberships;
             return denied.then_some(Reason::UndeclaredMembership { membership: name });
         };
@@ -295,7 +295,7 @@ impl Graph {
 
     fn membership_diagnosis(&self, membership: Id<Membership>) -> Diagnosis {
         let inert = self.membership_fault(membership, None).map(Reason::unwrapped).into_iter().collect();
-        let declared = self.memberships[membership].declared.as_ref();
+        let declared = self.declared(membership);
         let roles = declared.map_or(&[][..], |declared| &declared.roles);
         let organization = declared.and_then(|declared| declared.organization);
         let faults = roles.iter().flat_map(|&role| self.fit_faults(role, organization));

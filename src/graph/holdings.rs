@@ -129,7 +129,7 @@ impl Graph {
             let subjects = &mut scratch.subjects;
             let mut holdings = Vec::new();
             let table = &self.membership_assignments;
-            for &id in &self.memberships[membership].assignments {
+            for &id in self.assignments_of(SubjectId::Membership(membership)) {
                 let Some(terms) = table[id].terms else {
                     continue;
                 };
@@ -189,7 +189,7 @@ impl Graph {
 
     /// The roles that a declared membership has by itself: listed, mapped from the identity provider, or by default.
     fn own_holdings(&self, membership: Id<Membership>, subjects: &mut Subjects, now: Timestamp) -> Vec<Holding> {
-        let Some(declared) = &self.memberships[membership].declared else {
+        let Some(declared) = self.declared(membership) else {
             return Vec::new();
         };
         let Some(organization) = declared.organization.filter(|_| declared.state != State::Deleting) else {

@@ -32,6 +32,7 @@ mod table;
 
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
+use smol_str::SmolStr;
 
 pub use chain::MAX_DEPTH;
 pub use environments::{Environments, PublishedGraph};
@@ -39,7 +40,10 @@ pub use environments::{Environments, PublishedGraph};
 use apply::Stale;
 use facts::{Kind, Name, ORGANIZATION, ObjectRef, Timestamp};
 use grants::SubjectId;
-use records::{Assignment, Group, Membership, Permission, Resource, ResourceDetails, ResourceType, Role, State, User};
+use records::{
+    Assignment, Group, GroupReach, Membership, MembershipDetails, Permission, Resource, ResourceDetails, ResourceType,
+    Role, State, User,
+};
 use settings::Settings;
 use table::{Id, Table};
 
@@ -62,9 +66,13 @@ pub struct Graph {
     /// How many types are declared: where none is and undeclared ones are allowed, types need no attention.
     declared_types: usize,
     groups: Table<Group>,
+    /// Parallel to `groups`, made anew when one changes.
+    group_reach: Vec<GroupReach>,
     /// The groups that are there and list subgroups.
     nested_groups: Set<Id<Group>>,
     memberships: Table<Membership>,
+    /// Parallel to `memberships`.
+    membership_details: Vec<MembershipDetails>,
     memberships_of_organization: Map<Id<Resource>, Set<Id<Membership>>>,
     users: Table<User>,
     membership_assignments: Table<Assignment>,
@@ -87,7 +95,7 @@ type Candidate = (Option<Id<Resource>>, Id<Resource>);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct ExternalId {
     resource_type: Id<ResourceType>,
-    id: Name,
+    id: SmolStr,
 }
 
 /// An [`ExternalId`] to look up.
@@ -123,8 +131,10 @@ impl Default for Graph {
             organization_type,
             declared_types: 0,
             groups: Table::default(),
+            group_reach: Vec::new(),
             nested_groups: Set::default(),
             memberships: Table::default(),
+            membership_details: Vec::new(),
             memberships_of_organization: Map::default(),
             users: Table::default(),
             membership_assignments: Table::default(),

@@ -157,17 +157,69 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// Whether it passes members and grants on; whether its organization is attached is for the caller to know.
-    pub(super) fn is_sound(&self) -> bool {
-        self.state == State::There && !self.on_cycle
+    /// The organization in which it passes members and grants on, if that is attached.
+    fn sound_in(&self) -> Option<Id<Resource>> {
+        self.organization.filter(|_| self.state == State::There && !self.on_cycle)
     }
 }
 
-/// A membership, declared or only referred to.
+/// What a check needs of a group, in four bytes, so that those of all groups fit into the cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct GroupReach(u32);
+
+const IS_NESTED: u32 = 1 << 31;
+
+impl From<&Group> for GroupReach {
+    fn from(group: &Group) -> Self {
+        let nested = if group.supergroups.is_empty() { 0 } else { IS_NESTED };
+        Self(group.sound_in().map_or(0, Id::get) | nested)
+    }
+}
+
+impl GroupReach {
+    /// The organization in which the group passes members and grants on, if that is attached.
+    pub(super) fn organization(self) -> Option<Id<Resource>> {
+        Id::new(self.0 & !IS_NESTED)
+    }
+
+    /// Whether any group lists it as a subgroup.
+    pub(super) const fn is_nested(self) -> bool {
+        self.0 & IS_NESTED != 0
+    }
+}
+
+/// What a check needs of a membership, declared or only referred to, in one cache line.
 #[derive(Debug, Default)]
+#[repr(align(64))]
 pub(super) struct Membership {
     /// The groups that are there and list it.
-    pub(super) groups: SmallVec<[Id<Group>; 8]>,
+    pub(super) groups: SmallVec<[Id<Group>; 12]>,
+    /// Known where a valid object declares it.
+    pub(super) organization: Option<Id<Resource>>,
+    pub(super) standing: Standing,
+    /// Whether [`Declared::own_roles`] has any.
+    pub(super) has_own_roles: bool,
+}
+
+const _: () = assert!(size_of::<Membership>() == 64, "a membership fills one cache line");
+
+/// What a membership is good for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Nothing declares it.
+    #[default]
+    Undeclared,
+    /// It is declared, and good for grants in its organization.
+    Active,
+    /// It is declared and suspended.
+    Suspended,
+    /// What declares it is invalid or being deleted.
+    Unusable,
+}
+
+/// What a check does not need of a membership, or seldom.
+#[derive(Debug, Default)]
+pub(super) struct MembershipDetails {
     /// What declares it.
     pub(super) declared: Option<Box<Declared>>,
     pub(super) assignments: SmallVec<[Id<Assignment>; 2]>,
@@ -190,8 +242,12 @@ pub(super) struct Declared {
 }
 
 impl Declared {
-    pub(super) fn is_there(&self) -> bool {
-        self.state == State::There
+    pub(super) fn standing(&self) -> Standing {
+        match self.state {
+            State::There if self.suspended => Standing::Suspended,
+            State::There => Standing::Active,
+            State::Absent | State::Deleting | State::Invalid => Standing::Unusable,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     Graph,
     access::Scratch,
     query::{Action, Denial, Subject, Target},
-    records::{Membership, Permission, Resource, ResourceType, State, User},
+    records::{Membership, Permission, Resource, ResourceType, Standing, State, User},
     table::Id,
 };
 
@@ -90,13 +90,15 @@ impl Graph {
         match subject {
             Subject::Membership(name) => {
                 let membership = self.memberships.id(name).ok_or(Denial::UnknownSubject)?;
-                Ok(match &self.memberships[membership].declared {
-                    Some(declared) => Who::Declared { membership, organization: declared.organization },
-                    None => Who::Undeclared(membership),
+                let Membership { standing, organization, .. } = self.memberships[membership];
+                Ok(match standing {
+                    Standing::Undeclared => Who::Undeclared(membership),
+                    _ => Who::Declared { membership, organization },
                 })
             }
             Subject::User(id) => {
-                let undeclared = |&membership: &Id<Membership>| self.memberships[membership].declared.is_none();
+                let undeclared =
+                    |&membership: &Id<Membership>| self.memberships[membership].standing == Standing::Undeclared;
                 let who = (self.users.id(id), self.memberships.id(id).filter(undeclared));
                 match who {
                     (None, None) => Err(Denial::UnknownSubject),
@@ -124,10 +126,10 @@ impl Graph {
         organization: Id<Resource>,
     ) -> impl Iterator<Item = Id<Membership>> + '_ {
         let declared = &self.users[user].memberships;
-        declared.iter().copied().filter(move |&membership| {
-            let declared = self.memberships[membership].declared.as_ref();
-            declared.is_some_and(|declared| declared.organization == Some(organization))
-        })
+        declared
+            .iter()
+            .copied()
+            .filter(move |&membership| self.memberships[membership].organization == Some(organization))
     }
 
     /// The memberships to ask for.
@@ -163,8 +165,7 @@ impl Graph {
                 let mut found: Option<(Id<Resource>, Id<Resource>)> = None;
                 let memberships = user.map_or(&[][..], |user| &self.users[user].memberships);
                 for &membership in memberships {
-                    let declared = self.memberships[membership].declared.as_ref();
-                    let Some(organization) = declared.and_then(|declared| declared.organization) else {
+                    let Some(organization) = self.memberships[membership].organization else {
                         continue;
                     };
                     if found.is_some_and(|(_, other)| other == organization) {

@@ -27,7 +27,7 @@ impl Graph {
     /// The assignments that a subject has.
     pub(in super::super) fn assignments_of(&self, subject: SubjectId) -> &[Id<Assignment>] {
         match subject {
-            SubjectId::Membership(id) => &self.memberships[id].assignments,
+            SubjectId::Membership(id) => &self.membership_details[id.index()].assignments,
             SubjectId::Group(id) => &self.groups[id].assignments,
         }
     }
@@ -47,7 +47,7 @@ impl Graph {
                 (SubjectId::Group(self.groups.acquire(group)), role, resource, *expires_at)
             }
             Fact::MembershipRoleAssignment(MembershipRoleAssignment { membership, role, resource, expires_at }) => {
-                (SubjectId::Membership(self.memberships.acquire(membership)), role, resource, *expires_at)
+                (SubjectId::Membership(self.acquire_membership(membership)), role, resource, *expires_at)
             }
             _ => return,
         };
@@ -55,7 +55,7 @@ impl Graph {
         let resource = resource.as_ref().map(|resource| self.acquire_resource(resource));
         self.assignments_mut(subject)[id].terms = Some(Terms { subject, role, resource, expires_at });
         match subject {
-            SubjectId::Membership(membership) => self.memberships[membership].assignments.push(id),
+            SubjectId::Membership(membership) => self.membership_details[membership.index()].assignments.push(id),
             SubjectId::Group(group) => self.groups[group].assignments.push(id),
         }
         self.place(subject, id);
@@ -71,7 +71,7 @@ impl Graph {
             self.withdraw(terms.subject, id);
             match terms.subject {
                 SubjectId::Membership(membership) => {
-                    self.memberships[membership].assignments.retain(|other| *other != id);
+                    self.membership_details[membership.index()].assignments.retain(|other| *other != id);
                     self.memberships.release(membership);
                 }
                 SubjectId::Group(group) => {
@@ -97,9 +97,7 @@ impl Graph {
     /// The organization of a subject, where known.
     pub(in super::super) fn organization_of(&self, subject: SubjectId) -> Option<Id<Resource>> {
         match subject {
-            SubjectId::Membership(id) => {
-                self.memberships[id].declared.as_ref().and_then(|declared| declared.organization)
-            }
+            SubjectId::Membership(id) => self.memberships[id].organization,
             SubjectId::Group(id) => self.groups[id].organization,
         }
     }

@@ -4,7 +4,7 @@ use super::super::{
     Graph,
     facts::{Fact, Name, Object},
     grants::SubjectId,
-    records::{Group, State},
+    records::{Group, GroupReach, State},
     table::Id,
 };
 
@@ -16,7 +16,7 @@ impl Graph {
             return;
         };
         let organization = self.acquire_resource(&spec.organization);
-        let members = acquire_set(&spec.members, |name| self.memberships.acquire(name));
+        let members = acquire_set(&spec.members, |name| self.acquire_membership(name));
         for &extra in &members.repeated {
             self.memberships.release(extra);
         }
@@ -29,6 +29,7 @@ impl Graph {
         }
         for &subgroup in &subgroups.unique {
             self.groups[subgroup].supergroups.push(id);
+            self.refresh_reach(subgroup);
         }
         if !subgroups.unique.is_empty() {
             self.nested_groups.insert(id);
@@ -38,6 +39,7 @@ impl Graph {
         record.members = members.unique;
         record.subgroups = subgroups.unique;
         self.stale.group_cycles |= !record.subgroups.is_empty() || !record.supergroups.is_empty();
+        self.refresh_reach(id);
         self.place_implicit_assignments(SubjectId::Group(id));
     }
 
@@ -54,6 +56,7 @@ impl Graph {
         let members = std::mem::take(&mut record.members);
         let subgroups = std::mem::take(&mut record.subgroups);
         self.nested_groups.remove(&id);
+        self.refresh_reach(id);
         if let Some(organization) = organization {
             self.resources.release(organization);
         }
@@ -63,6 +66,7 @@ impl Graph {
         }
         for subgroup in subgroups {
             self.groups[subgroup].supergroups.retain(|other| *other != id);
+            self.refresh_reach(subgroup);
             self.groups.release(subgroup);
         }
         self.groups.release(id);
@@ -124,6 +128,16 @@ impl Graph {
         for group in on_cycle {
             self.groups[group].on_cycle = true;
         }
+        for group in self.groups.ids().collect::<Vec<_>>() {
+            self.refresh_reach(group);
+        }
+    }
+
+    fn refresh_reach(&mut self, group: Id<Group>) {
+        if self.group_reach.len() < self.groups.capacity() {
+            self.group_reach.resize(self.groups.capacity(), GroupReach::default());
+        }
+        self.group_reach[group.index()] = GroupReach::from(&self.groups[group]);
     }
 }
 

@@ -6,14 +6,27 @@ use super::super::{
     Graph,
     facts::{Fact, Name, Object},
     grants::SubjectId,
-    records::{Declared, Role, State, Tier},
+    records::{Declared, Membership, MembershipDetails, Role, Standing, State, Tier},
     settings::Settings,
     table::Id,
 };
 
 impl Graph {
+    /// What declares a membership, usable or not.
+    pub(in super::super) fn declared(&self, membership: Id<Membership>) -> Option<&Declared> {
+        self.membership_details[membership.index()].declared.as_deref()
+    }
+
+    pub(super) fn acquire_membership(&mut self, name: &Name) -> Id<Membership> {
+        let id = self.memberships.acquire(name);
+        if self.membership_details.len() < self.memberships.capacity() {
+            self.membership_details.resize_with(self.memberships.capacity(), MembershipDetails::default);
+        }
+        id
+    }
+
     pub(super) fn insert_organization_membership(&mut self, object: &Object, state: State) {
-        let id = self.memberships.acquire(&object.name);
+        let id = self.acquire_membership(&object.name);
         let mut declared = Declared {
             state,
             organization: None,
@@ -38,7 +51,11 @@ impl Graph {
             declared.sso_groups.clone_from(&spec.sso_groups);
             declared.own_roles = own_roles(&self.settings, &declared);
         }
-        self.memberships[id].declared = Some(Box::new(declared));
+        let record = &mut self.memberships[id];
+        record.organization = declared.organization;
+        record.standing = declared.standing();
+        record.has_own_roles = !declared.own_roles.is_empty();
+        self.membership_details[id.index()].declared = Some(Box::new(declared));
         self.place_implicit_assignments(SubjectId::Membership(id));
     }
 
@@ -47,9 +64,13 @@ impl Graph {
             return false;
         };
         self.withdraw_implicit_assignments(SubjectId::Membership(id));
-        let Some(declared) = self.memberships[id].declared.take() else {
+        let Some(declared) = self.membership_details[id.index()].declared.take() else {
             return false;
         };
+        let record = &mut self.memberships[id];
+        record.organization = None;
+        record.standing = Standing::Undeclared;
+        record.has_own_roles = false;
         if let Some(organization) = declared.organization {
             if let Some(memberships) = self.memberships_of_organization.get_mut(&organization) {
                 memberships.remove(&id);
@@ -72,8 +93,9 @@ impl Graph {
 
     pub(super) fn refresh_own_roles(&mut self) {
         for &membership in self.memberships_of_organization.values().flatten() {
-            if let Some(declared) = &mut self.memberships[membership].declared {
+            if let Some(declared) = &mut self.membership_details[membership.index()].declared {
                 declared.own_roles = own_roles(&self.settings, declared);
+                self.memberships[membership].has_own_roles = !declared.own_roles.is_empty();
             }
         }
     }

@@ -147,7 +147,7 @@ impl Graph {
     fn candidate(&self, resource: Id<Resource>) -> Option<(ExternalId, Candidate)> {
         let resource_type = self.resources[resource].kind.resource_type()?;
         let details = self.details(resource);
-        let key = ExternalId { resource_type, id: details.external_id.clone()? };
+        let key = ExternalId { resource_type, id: details.external_id.clone()?.into() };
         let organization =
             details.last_organization.and_then(|organization| self.rivals_under(resource_type, organization));
         Some((key, (organization, resource)))
