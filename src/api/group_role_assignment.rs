@@ -9,7 +9,8 @@ use super::{
     rules::{ASSIGN_ANEW, immutable, immutable_optional},
 };
 
-/// Grants a role to everybody in a group, on one resource and everything below it. Delete it to revoke.
+/// Grants a role to everybody in a group, on one resource and everything below it. It is one grant for good: only
+/// `expiresAt` can change. Delete it to revoke.
 #[derive(Clone, CustomResource, Debug, Deserialize, Eq, KubeSchema, PartialEq, Serialize)]
 #[kube(
     group = "authz.bailiwick.dev",

@@ -42,5 +42,6 @@ fn never_changes(path: &str, condition: String, remedy: &str) -> Rule {
 /// The remedy where nothing but a new object will do.
 pub(super) const CREATE_ANEW: &str = "create another object instead";
 
-/// The remedy for what identifies an assignment.
+/// The remedy for what identifies an assignment. As with the `roleRef` of RBAC, an edit would revoke one grant and make
+/// another under the same name, and who reviews or audits it would take the two for one.
 pub(super) const ASSIGN_ANEW: &str = "an assignment is one grant for good, so create another one and delete this one";

@@ -91,7 +91,7 @@ impl Tracker {
     pub fn handle(&mut self, event: Event<WatchedObject>, update: &mut Update) {
         match event {
             Event::Init => self.listing = Some(Listing::default()),
-            Event::InitApply(object) => self.list(object),
+            Event::InitApply(object) => self.list(&object),
             Event::InitDone => self.complete_list(update),
             Event::Apply(object) => {
                 let key = Key::of(&object);
@@ -130,13 +130,13 @@ impl Tracker {
         }
     }
 
-    fn list(&mut self, object: WatchedObject) {
-        let key = Key::of(&object);
+    fn list(&mut self, object: &WatchedObject) {
+        let key = Key::of(object);
         let Listing { seen, update } = self.listing.get_or_insert_default();
         seen.entry(Arc::clone(&key.namespace)).or_default().insert(Arc::clone(&key.name), key.version.clone());
         let known = self.known.get(&key.namespace).and_then(|names| names.get(&key.name));
         if known != Some(&key.version) {
-            apply(self.kind, key, &object, update);
+            apply(self.kind, key, object, update);
         }
     }
 

@@ -1,7 +1,5 @@
 //! The custom resource definitions: what is in `crds/` is what the types say, and every schema keeps the house rules.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::{collections::BTreeMap, fs, path::Path};
 
 use bailiwick::api::{self, CrdFile};

@@ -1,8 +1,6 @@
 //! What the library refuses is what the API server would refuse: each bound in a schema is enforced by
 //! [`Validate`] as well, and manifests that the one accepts or refuses the other does too.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::{fs, path::Path};
 
 use bailiwick::api::{
