@@ -1,9 +1,12 @@
 //! The semantics once more, written to be obviously right rather than fast: it follows `docs/semantics.md` sentence
-//! by sentence over a plain map of objects, remembers nothing and shares no code with the engine.
+//! by sentence over a plain map of objects and shares no code with the engine.
 
 mod questions;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use bailiwick::graph::{
     facts::{
@@ -22,7 +25,9 @@ const MAX_STEPS: usize = 1024;
 /// All objects of an environment.
 #[derive(Clone, Debug, Default)]
 pub struct World {
-    pub objects: BTreeMap<(Kind, Name), Object>,
+    objects: BTreeMap<Kind, BTreeMap<Name, Object>>,
+    /// What [`World::organization_of`] answered since the last change, for everything asks it again and again.
+    organizations: RefCell<BTreeMap<Name, Option<Name>>>,
 }
 
 /// A role that a membership has on a resource.
@@ -59,18 +64,20 @@ impl From<&GrantSource> for Source {
 // Objects.
 impl World {
     pub fn apply(&mut self, change: &Change) {
+        self.organizations.get_mut().clear();
         match change {
             Change::Apply(object) => {
-                self.objects.insert((object.fact.kind(), object.name.clone()), object.clone());
+                let of_kind = self.objects.entry(object.fact.kind()).or_default();
+                of_kind.insert(object.name.clone(), object.clone());
             }
             Change::Delete(object) => {
-                self.objects.remove(&(object.kind, object.name.clone()));
+                self.objects.entry(object.kind).or_default().remove(&object.name);
             }
         }
     }
 
     fn exists(&self, kind: Kind, name: &str) -> Option<&Object> {
-        self.objects.get(&(kind, name.into()))
+        self.objects.get(&kind)?.get(name)
     }
 
     /// What an object says, if it is there.
@@ -80,11 +87,16 @@ impl World {
         usable.then_some(&object.fact)
     }
 
-    fn all(&self, kind: Kind) -> impl Iterator<Item = &Object> {
-        self.objects.values().filter(move |object| object.fact.kind() == kind)
+    /// Every object, by kind and name.
+    pub fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.objects.values().flat_map(BTreeMap::values)
     }
 
-    fn resource(&self, name: &str) -> Option<&Resource> {
+    pub fn all(&self, kind: Kind) -> impl Iterator<Item = &Object> {
+        self.objects.get(&kind).into_iter().flat_map(BTreeMap::values)
+    }
+
+    pub fn resource(&self, name: &str) -> Option<&Resource> {
         match self.there(Kind::Resource, name)? {
             Fact::Resource(resource) => Some(resource),
             _ => None,
@@ -171,6 +183,15 @@ impl World {
 
     /// The organization of a resource, if the resource is attached.
     pub fn organization_of(&self, name: &str) -> Option<Name> {
+        if let Some(known) = self.organizations.borrow().get(name) {
+            return known.clone();
+        }
+        let organization = self.find_organization(name);
+        self.organizations.borrow_mut().insert(name.into(), organization.clone());
+        organization
+    }
+
+    fn find_organization(&self, name: &str) -> Option<Name> {
         let chain = self.chain(name)?;
         let organization = chain.last()?.clone();
         let attached = chain.len() - 1 <= MAX_STEPS
@@ -458,17 +479,17 @@ impl World {
             .collect()
     }
 
-    /// The grants of a membership that allow one of the permissions on a resource.
-    pub fn allowing(&self, membership: &str, permissions: &[Name], resource: &str, now: Timestamp) -> BTreeSet<Grant> {
+    /// The effective grants of a membership on a resource and those above it.
+    pub fn grants_on(&self, membership: &str, resource: &str, now: Timestamp) -> BTreeSet<Grant> {
         if self.organization_of(resource).is_none() {
             return BTreeSet::new();
         }
         let chain = self.chain(resource).unwrap_or_default();
-        self.effective_grants(membership, now)
-            .into_iter()
-            .filter(|grant| chain.contains(&grant.resource))
-            .filter(|grant| permissions.iter().any(|permission| self.role_has(&grant.role, permission)))
-            .collect()
+        self.effective_grants(membership, now).into_iter().filter(|grant| chain.contains(&grant.resource)).collect()
+    }
+
+    pub fn allows(&self, grant: &Grant, permissions: &[Name]) -> bool {
+        permissions.iter().any(|permission| self.role_has(&grant.role, permission))
     }
 
     pub fn role_has(&self, role: &str, permission: &str) -> bool {

@@ -36,11 +36,11 @@ fn worlds() -> Vec<World> {
 }
 
 fn graph_of(world: &World) -> Graph {
-    facts::graph(world.objects.values().cloned())
+    facts::graph(world.objects().cloned())
 }
 
 fn every_diagnosis(graph: &Graph, world: &World, universe: &Universe) -> Vec<Diagnosis> {
-    let objects = || world.objects.keys().map(|(kind, name)| ObjectRef { kind: *kind, name: name.clone() });
+    let objects = || world.objects().map(|object| ObjectRef { kind: object.fact.kind(), name: object.name.clone() });
     universe.instants.iter().flat_map(|&now| objects().filter_map(move |object| graph.diagnose(&object, now))).collect()
 }
 
@@ -56,9 +56,9 @@ fn stories_are_balanced() {
             checks += 1;
             allowed += usize::from(!world.check(&request, universe.some_instant(&mut chance)).is_empty());
         }
-        for (kind, name) in world.objects.keys() {
+        for object in world.objects() {
             objects += 1;
-            inert += usize::from(!world.is_effective(*kind, name, universe.instants[0]));
+            inert += usize::from(!world.is_effective(object.fact.kind(), &object.name, universe.instants[0]));
         }
     }
     assert!(allowed * 10 >= checks, "{allowed} of {checks} checks are allowed");
@@ -67,7 +67,8 @@ fn stories_are_balanced() {
 
 #[test]
 fn every_kind_occurs() {
-    let kinds: BTreeSet<Kind> = worlds().iter().flat_map(|world| world.objects.keys().map(|(kind, _)| *kind)).collect();
+    let kinds: BTreeSet<Kind> =
+        worlds().iter().flat_map(|world| world.objects().map(|object| object.fact.kind())).collect();
     assert_eq!(kinds, Kind::ALL.into());
 }
 

@@ -109,7 +109,7 @@ impl Scene {
 
     fn decide(&self, subject: Subject<'_>, permission: &str, resource: Target<'_>, now: Timestamp) -> Decision {
         let request = CheckRequest { subject, action: Action::Permission(permission), resource };
-        let rebuilt = graph(self.world.objects.values().rev().cloned());
+        let rebuilt = graph(self.world.objects().cloned().collect::<Vec<_>>().into_iter().rev());
         let agreement = Agreement { world: &self.world, incremental: &self.graph, rebuilt: &rebuilt };
         agreement.on_check(&request, now).expect("brute force agrees");
         agreement.on_explanation(&request, now).expect("the explanation agrees");

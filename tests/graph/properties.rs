@@ -35,7 +35,7 @@ fn seed() -> impl Strategy<Value = u64> {
 }
 
 fn rebuilt(world: &World, chance: &mut Chance) -> Graph {
-    let mut objects: Vec<Object> = world.objects.values().cloned().collect();
+    let mut objects: Vec<Object> = world.objects().cloned().collect();
     chance.shuffle(&mut objects);
     facts::graph(objects)
 }
@@ -54,8 +54,8 @@ proptest! {
             agreement.on_diagnoses(universe.some_instant(chance))
         }, |agreement, universe, chance| {
             let now = universe.some_instant(chance);
-            for request in universe.checks_by_name() {
-                agreement.on_check(&request, now)?;
+            for (subject, resource) in universe.subjects_and_names() {
+                agreement.on_checks(subject, universe.actions, resource, now)?;
             }
             for &resource in &universe.targets_by_id {
                 agreement.on_check(&CheckRequest { resource, ..universe.some_check(chance) }, now)?;

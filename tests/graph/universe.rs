@@ -9,7 +9,7 @@ use proptest::{
     test_runner::{RngAlgorithm, TestRng},
 };
 
-use super::strategies::{INSTANTS, MEMBERSHIPS, ORGANIZATIONS, PERMISSIONS, RESOURCES, USERS};
+use super::strategies::{INSTANTS, MEMBERSHIPS, ORGANIZATIONS, RESOURCES, USERS};
 use crate::support::facts::at;
 
 /// Types and ids, of which most fit at times.
@@ -26,10 +26,22 @@ const IDS: [(&str, &str); 10] = [
     ("app", "x"),
 ];
 
+const ACTIONS: [Action<'static>; 9] = [
+    Action::Permission("workspace:edit"),
+    Action::Permission("project:edit"),
+    Action::Permission("project:view"),
+    Action::Permission("app:use"),
+    Action::Permission("edit"),
+    Action::Permission("view"),
+    Action::Permission("no:such"),
+    Action::Name("edit"),
+    Action::Name("view"),
+];
+
 /// All that may stand in a question.
 pub struct Universe {
     pub subjects: Vec<Subject<'static>>,
-    pub actions: Vec<Action<'static>>,
+    pub actions: [Action<'static>; 9],
     pub targets_by_name: Vec<Target<'static>>,
     pub targets_by_id: Vec<Target<'static>>,
     pub instants: Vec<Timestamp>,
@@ -48,25 +60,18 @@ impl Universe {
             .collect();
         Self {
             subjects: memberships.map(Subject::Membership).chain(users.map(Subject::User)).collect(),
-            actions: PERMISSIONS
-                .into_iter()
-                .chain(["no:such"])
-                .map(Action::Permission)
-                .chain(["edit", "view"].map(Action::Name))
-                .collect(),
+            actions: ACTIONS,
             targets_by_name: RESOURCES.into_iter().chain(["nowhere"]).map(Target::Name).collect(),
             targets_by_id,
             instants: INSTANTS.into_iter().map(at).collect(),
         }
     }
 
-    /// Every check on a resource by its name.
-    pub fn checks_by_name(&self) -> impl Iterator<Item = CheckRequest<'static>> {
-        self.subjects.iter().flat_map(move |&subject| {
-            self.targets_by_name.iter().flat_map(move |&resource| {
-                self.actions.iter().map(move |&action| CheckRequest { subject, action, resource })
-            })
-        })
+    /// Every subject with every resource by its name.
+    pub fn subjects_and_names(&self) -> impl Iterator<Item = (Subject<'static>, Target<'static>)> {
+        self.subjects
+            .iter()
+            .flat_map(move |&subject| self.targets_by_name.iter().map(move |&resource| (subject, resource)))
     }
 
     pub fn some_check(&self, chance: &mut Chance) -> CheckRequest<'static> {

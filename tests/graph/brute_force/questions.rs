@@ -154,17 +154,32 @@ enum Found {
 impl World {
     /// The grants by which a check is allowed, each with the membership that has it; none: it is denied.
     pub fn check(&self, request: &CheckRequest<'_>, now: Timestamp) -> BTreeSet<(Name, Grant)> {
-        let Meaning::Found { memberships, resource } = self.meaning(request.subject, &request.resource) else {
-            return BTreeSet::new();
+        let [grants] = self.checks(request.subject, [request.action], request.resource, now);
+        grants
+    }
+
+    /// The same for several actions.
+    pub fn checks<const N: usize>(
+        &self,
+        subject: Subject<'_>,
+        actions: [Action<'_>; N],
+        resource: Target<'_>,
+        now: Timestamp,
+    ) -> [BTreeSet<(Name, Grant)>; N] {
+        let Meaning::Found { memberships, resource } = self.meaning(subject, &resource) else {
+            return [const { BTreeSet::new() }; N];
         };
-        let permissions = self.permissions_meant(request.action, &resource);
-        memberships
+        let grants: BTreeSet<(Name, Grant)> = memberships
             .iter()
             .flat_map(|membership| {
-                let grants = self.allowing(membership, &permissions, &resource, now);
+                let grants = self.grants_on(membership, &resource, now);
                 grants.into_iter().map(|grant| (membership.clone(), grant))
             })
-            .collect()
+            .collect();
+        actions.map(|action| {
+            let permissions = self.permissions_meant(action, &resource);
+            grants.iter().filter(|(_, grant)| self.allows(grant, &permissions)).cloned().collect()
+        })
     }
 
     /// Every permission that any role lists.
@@ -225,8 +240,9 @@ impl World {
         self.membership_names()
             .into_iter()
             .filter(|membership| {
-                self.allowing(membership, &permissions, &resource, now)
+                self.grants_on(membership, &resource, now)
                     .iter()
+                    .filter(|grant| self.allows(grant, &permissions))
                     .any(|grant| reach == Reach::All || grant.resource == resource)
             })
             .collect()
@@ -234,8 +250,7 @@ impl World {
 
     /// The memberships that some object names.
     pub fn membership_names(&self) -> BTreeSet<Name> {
-        self.objects
-            .values()
+        self.objects()
             .flat_map(|object| match &object.fact {
                 Fact::MembershipRoleAssignment(assignment) => vec![assignment.membership.clone()],
                 Fact::Group(group) => group.members.clone(),
