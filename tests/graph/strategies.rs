@@ -91,7 +91,7 @@ fn company() -> Vec<Object> {
         resource("ws", "workspace", "acme"),
         resource("lab", "workspace", "globex"),
         known_as("x", resource("web", "project", "ws")),
-        resource("api", "project", "ws"),
+        known_as("web", resource("api", "project", "ws")),
         known_as("x", resource("site", "project", "lab")),
         resource("app", "app", "web"),
         role("admin", "organization", &["workspace:edit", "project:edit", "project:view", "app:use"]),
