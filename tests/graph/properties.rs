@@ -41,7 +41,7 @@ fn rebuilt(world: &World, chance: &mut Chance) -> Graph {
 }
 
 proptest! {
-    #![proptest_config(config(900))]
+    #![proptest_config(config(600))]
 
     /// After every step the graph that was changed gives the answers of one rebuilt from the objects that result,
     /// told in any order, and those of brute force.
@@ -129,7 +129,7 @@ fn tell(
 }
 
 proptest! {
-    #![proptest_config(config(300))]
+    #![proptest_config(config(200))]
 
     /// Both copies of a published graph hold what a plain graph holds, after every batch.
     #[test]
