@@ -105,14 +105,13 @@ impl Graph {
         let record = &self.memberships[membership];
         match record.standing {
             Standing::Undeclared if self.settings.denies_undeclared_memberships => Err(Denial::UndeclaredMembership),
-            Standing::Undeclared => Ok(()),
             Standing::Unusable => Err(Denial::UnusableMembership),
             Standing::Active | Standing::Suspended if record.organization != Some(organization) => {
                 let usable = record.organization.is_some_and(|own| self.is_attached_organization(own));
                 Err(if usable { Denial::OtherOrganization } else { Denial::UnusableMembership })
             }
             Standing::Suspended => Err(Denial::SuspendedMembership),
-            Standing::Active => Ok(()),
+            Standing::Undeclared | Standing::Active => Ok(()),
         }
     }
 

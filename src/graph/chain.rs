@@ -1,8 +1,7 @@
 //! From a resource up to its organization.
 
 use super::{
-    Candidate, Graph,
-    apply::resources::rivals_among,
+    Graph, Key,
     records::{Resource, ResourceType, State},
     table::Id,
 };
@@ -74,26 +73,20 @@ impl Graph {
         let resource_type = self.resources[resource].kind.resource_type()?;
         let root = self.structural_root(resource)?;
         self.rivals(resource_type, details.external_id.as_deref()?, root)
-            .iter()
-            .map(|&(_, rival)| rival)
             .filter(|&rival| self.age(rival) < self.age(resource))
             .filter(|&rival| resource_type == self.organization_type || self.structural_root(rival) == Some(root))
             .min_by_key(|&rival| self.age(rival))
     }
 
     /// The resources of a type and external id that may be in that organization.
-    pub(super) fn rivals(&self, resource_type: Id<ResourceType>, id: &str, organization: Id<Resource>) -> &[Candidate] {
-        rivals_among(self.candidates(resource_type, id), self.rivals_under(resource_type, organization))
-    }
-
-    /// Under which last organization the rivals of a resource are listed: external ids are unique per organization,
-    /// those of organizations in the whole environment.
-    pub(super) fn rivals_under(
-        &self,
+    pub(super) fn rivals<'a>(
+        &'a self,
         resource_type: Id<ResourceType>,
+        id: &'a str,
         organization: Id<Resource>,
-    ) -> Option<Id<Resource>> {
-        (resource_type != self.organization_type).then_some(organization)
+    ) -> impl Iterator<Item = Id<Resource>> + 'a {
+        let organization = (resource_type != self.organization_type).then_some(organization);
+        self.external_ids.get(Key { resource_type: Some(resource_type), organization, id: Some(id) }, self.keys())
     }
 
     /// What decides who of two is older.

@@ -214,7 +214,7 @@ impl Graph {
             Target::Name(name) => self.resources.id(name).into_iter().collect(),
             Target::Id { resource_type, id, .. } => {
                 let listed = self.resource_types.id(resource_type).map_or(&[][..], |t| self.candidates(t, id));
-                listed.iter().map(|&(_, candidate)| candidate).chain(self.resources.id(id)).collect()
+                listed.iter().copied().chain(self.resources.id(id)).collect()
             }
         };
         let detached = candidates.into_iter().filter_map(|id| Some((self.resources.name(id), self.detachment(id)?)));

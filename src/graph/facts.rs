@@ -3,10 +3,12 @@
 //! A [`Change`] says that an object is now thus, or that it is gone. The answers of the graph are a pure
 //! function of the set of objects that result; the order in which changes arrive does not matter.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-/// A name, slug or id, shared between the two copies of a graph.
-pub type Name = Arc<str>;
+use smol_str::SmolStr;
+
+/// A name, slug or id. Short ones are held in place, longer ones shared between the two copies of a graph.
+pub type Name = SmolStr;
 
 pub use jiff::Timestamp;
 

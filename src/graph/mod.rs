@@ -21,6 +21,7 @@ mod check;
 mod diagnose;
 mod environments;
 mod explain;
+mod external_ids;
 mod grants;
 mod holdings;
 mod page;
@@ -32,12 +33,12 @@ mod table;
 
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
-use smol_str::SmolStr;
 
 pub use chain::MAX_DEPTH;
 pub use environments::{Environments, PublishedGraph};
 
 use apply::Stale;
+use external_ids::{ExternalIds, Key, Keys};
 use facts::{Kind, Name, ORGANIZATION, ObjectRef, Timestamp};
 use grants::SubjectId;
 use records::{
@@ -56,8 +57,7 @@ pub struct Graph {
     resources: Table<Resource>,
     /// Parallel to `resources`.
     details: Vec<ResourceDetails>,
-    /// By type and external id, those that are there, each with its last organization; sorted.
-    external_ids: Map<ExternalId, SmallVec<[Candidate; 1]>>,
+    external_ids: ExternalIds,
     roles: Table<Role>,
     permissions: Table<Permission>,
     resource_types: Table<ResourceType>,
@@ -89,28 +89,6 @@ pub struct Graph {
 
 type GrantKey = (Id<Resource>, SubjectId, Id<Role>);
 
-/// A resource that is there, under its last organization.
-type Candidate = (Option<Id<Resource>>, Id<Resource>);
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct ExternalId {
-    resource_type: Id<ResourceType>,
-    id: SmolStr,
-}
-
-/// An [`ExternalId`] to look up.
-#[derive(Hash)]
-struct BorrowedExternalId<'a> {
-    resource_type: Id<ResourceType>,
-    id: &'a str,
-}
-
-impl hashbrown::Equivalent<ExternalId> for BorrowedExternalId<'_> {
-    fn equivalent(&self, key: &ExternalId) -> bool {
-        self.resource_type == key.resource_type && *self.id == *key.id
-    }
-}
-
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
     total: usize,
@@ -124,7 +102,7 @@ impl Default for Graph {
         Self {
             resources: Table::default(),
             details: Vec::new(),
-            external_ids: Map::default(),
+            external_ids: ExternalIds::default(),
             roles: Table::default(),
             permissions: Table::default(),
             resource_types,
@@ -162,7 +140,13 @@ impl Graph {
         self.objects[kind as usize].invalid
     }
 
-    fn candidates(&self, resource_type: Id<ResourceType>, id: &str) -> &[Candidate] {
-        self.external_ids.get(&BorrowedExternalId { resource_type, id }).map_or(&[], |candidates| candidates)
+    fn keys(&self) -> Keys<'_> {
+        Keys { resources: &self.resources, details: &self.details, organization_type: self.organization_type }
+    }
+
+    /// The resources of a type and external id, in whatever organization or none.
+    fn candidates(&self, resource_type: Id<ResourceType>, id: &str) -> &[Id<Resource>] {
+        let key = Key { resource_type: Some(resource_type), organization: None, id: Some(id) };
+        self.external_ids.get_anywhere(key, self.keys())
     }
 }

@@ -192,7 +192,7 @@ impl Graph {
 
     /// The attached organization that has the external id, or else the name.
     fn find_organization(&self, id: &str) -> Option<Id<Resource>> {
-        let candidates = self.candidates(self.organization_type, id).iter().map(|&(_, candidate)| candidate);
+        let candidates = self.candidates(self.organization_type, id).iter().copied();
         candidates.chain(self.resources.id(id)).find(|&candidate| self.is_attached_organization(candidate))
     }
 
@@ -204,10 +204,8 @@ impl Graph {
         organization: Id<Resource>,
         path: &mut Vec<Id<Resource>>,
     ) -> Option<Id<Resource>> {
-        let rivals = self.rivals(resource_type, id, organization).iter().map(|&(_, rival)| rival);
         let by_name = || self.resources.id(id).filter(|&named| self.is_of_type(named, resource_type));
-        rivals
-            .into_iter()
+        self.rivals(resource_type, id, organization)
             .find(|&rival| self.chain(rival, path) == Some(organization))
             .or_else(|| by_name().filter(|&named| self.chain(named, path) == Some(organization)))
     }
@@ -220,7 +218,7 @@ impl Graph {
         path: &mut Vec<Id<Resource>>,
     ) -> Result<(Id<Resource>, Id<Resource>), Denial> {
         let named = self.resources.id(id).filter(|&named| self.is_of_type(named, resource_type));
-        let candidates = self.candidates(resource_type, id).iter().map(|&(_, candidate)| candidate).chain(named);
+        let candidates = self.candidates(resource_type, id).iter().copied().chain(named);
         let mut found: Option<(Id<Resource>, Id<Resource>)> = None;
         for candidate in candidates {
             match (self.chain(candidate, path), found) {

@@ -2,14 +2,13 @@
 
 use std::{
     fmt,
-    hash::{Hash, Hasher},
+    hash::{BuildHasher as _, Hash, Hasher},
     marker::PhantomData,
     num::NonZeroU32,
     ops::{Index, IndexMut},
 };
 
-use hashbrown::HashMap;
-use smol_str::SmolStr;
+use hashbrown::HashTable;
 
 use super::facts::Name;
 
@@ -88,10 +87,12 @@ impl<R> fmt::Debug for Id<R> {
 /// object fills it.
 #[derive(Debug)]
 pub(super) struct Table<R> {
-    /// Short names lie in the map itself, so that looking one up costs one miss of the cache less.
-    ids: HashMap<SmolStr, Id<R>, foldhash::fast::RandomState>,
+    /// By the hash of the name. The table holds nothing but numbers, so that a look-up reads little memory, and can
+    /// go on with the record while the name is still being compared.
+    ids: HashTable<Id<R>>,
+    hasher: foldhash::fast::RandomState,
     records: Vec<R>,
-    // Apart from the records, for checks need neither.
+    /// None: the id is free.
     names: Vec<Option<Name>>,
     references: Vec<u32>,
     free: Vec<Id<R>>,
@@ -100,7 +101,8 @@ pub(super) struct Table<R> {
 impl<R> Default for Table<R> {
     fn default() -> Self {
         Self {
-            ids: HashMap::default(),
+            ids: HashTable::new(),
+            hasher: foldhash::fast::RandomState::default(),
             records: Vec::new(),
             names: Vec::new(),
             references: Vec::new(),
@@ -112,7 +114,7 @@ impl<R> Default for Table<R> {
 impl<R: Default> Table<R> {
     /// The id of a name, with one more reference to it.
     pub(super) fn acquire(&mut self, name: &Name) -> Id<R> {
-        let id = self.ids.get(&**name).copied().unwrap_or_else(|| {
+        let id = self.id(name).unwrap_or_else(|| {
             let id = self.free.pop().unwrap_or_else(|| {
                 self.records.push(R::default());
                 self.names.push(None);
@@ -120,7 +122,10 @@ impl<R: Default> Table<R> {
                 Id::from_index(self.records.len() - 1)
             });
             self.names[id.index()] = Some(name.clone());
-            self.ids.insert(SmolStr::from(name.clone()), id);
+            let Self { ids, hasher, names, .. } = self;
+            ids.insert_unique(hasher.hash_one(&**name), id, |&other| {
+                hasher.hash_one(name_of(names, other).unwrap_or_default())
+            });
             id
         });
         self.references[id.index()] += 1;
@@ -132,8 +137,10 @@ impl<R: Default> Table<R> {
         let references = &mut self.references[id.index()];
         *references -= 1;
         if *references == 0 {
-            if let Some(name) = self.names[id.index()].take() {
-                self.ids.remove(&*name);
+            if let Some(name) = self.names[id.index()].take()
+                && let Ok(entry) = self.ids.find_entry(self.hasher.hash_one(&*name), |&other| other == id)
+            {
+                entry.remove();
             }
             self.records[id.index()] = R::default();
             self.free.push(id);
@@ -144,7 +151,7 @@ impl<R: Default> Table<R> {
 impl<R> Table<R> {
     /// The id of a name that something refers to.
     pub(super) fn id(&self, name: &str) -> Option<Id<R>> {
-        self.ids.get(name).copied()
+        self.ids.find(self.hasher.hash_one(name), |&id| name_of(&self.names, id) == Some(name)).copied()
     }
 
     /// The name of an id.
@@ -156,13 +163,17 @@ impl<R> Table<R> {
 
     /// Every id that something refers to, in no particular order.
     pub(super) fn ids(&self) -> impl Iterator<Item = Id<R>> + '_ {
-        self.ids.values().copied()
+        self.ids.iter().copied()
     }
 
     /// One more than the greatest index of an id.
     pub(super) fn capacity(&self) -> usize {
         self.records.len()
     }
+}
+
+fn name_of<R>(names: &[Option<Name>], id: Id<R>) -> Option<&str> {
+    names[id.index()].as_deref()
 }
 
 impl<R> Index<Id<R>> for Table<R> {

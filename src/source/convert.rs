@@ -1,7 +1,5 @@
 //! The one place where an object's wire format becomes a fact of the graph.
 
-use std::sync::Arc;
-
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -239,7 +237,7 @@ impl Spec for api::OrganizationMembershipSpec {
 impl Spec for api::ResourceTypeSpec {
     fn into_fact(self, name: &Name) -> Fact {
         Fact::ResourceType(facts::ResourceType {
-            parents: self.parents(name).map(Arc::from).collect(),
+            parents: self.parents(name).map(Name::from).collect(),
             permissions: names(self.permissions.into_iter().map(|permission| permission.slug)),
         })
     }
@@ -289,7 +287,7 @@ fn optional_ref(reference: Option<api::NameRef>) -> Option<Name> {
 }
 
 fn or_name(value: Option<String>, name: &Name) -> Name {
-    value.map_or_else(|| Arc::clone(name), Name::from)
+    value.map_or_else(|| name.clone(), Name::from)
 }
 
 #[cfg(test)]

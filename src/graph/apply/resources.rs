@@ -1,7 +1,10 @@
 //! Resources and their types.
 
+use smallvec::SmallVec;
+
 use super::super::{
-    BorrowedExternalId, Candidate, ExternalId, Graph,
+    Graph,
+    external_ids::Keys,
     facts::{Fact, Name, Object},
     records::{Resource, ResourceDetails, ResourceKind, State},
     table::{Id, Table},
@@ -144,51 +147,27 @@ impl Graph {
         self.list_external_id(resource);
     }
 
-    fn candidate(&self, resource: Id<Resource>) -> Option<(ExternalId, Candidate)> {
-        let resource_type = self.resources[resource].kind.resource_type()?;
-        let details = self.details(resource);
-        let key = ExternalId { resource_type, id: details.external_id.clone()?.into() };
-        let organization =
-            details.last_organization.and_then(|organization| self.rivals_under(resource_type, organization));
-        Some((key, (organization, resource)))
-    }
-
     fn list_external_id(&mut self, resource: Id<Resource>) {
-        if let Some((key, candidate)) = self.candidate(resource) {
-            let candidates = self.external_ids.entry(key).or_default();
-            let at = candidates.partition_point(|other| *other < candidate);
-            candidates.insert(at, candidate);
-            self.mark_contested(resource);
-        }
+        let Self { external_ids, resources, details, organization_type, .. } = self;
+        external_ids.insert(resource, Keys { resources, details, organization_type: *organization_type });
+        self.mark_contested(resource);
     }
 
     fn unlist_external_id(&mut self, resource: Id<Resource>) {
-        let Some((key, candidate)) = self.candidate(resource) else {
-            return;
-        };
-        let ExternalId { resource_type, ref id } = key;
-        if let Some(candidates) = self.external_ids.get_mut(&BorrowedExternalId { resource_type, id }) {
-            candidates.retain(|other| *other != candidate);
-            if candidates.is_empty() {
-                self.external_ids.remove(&key);
-            }
-        }
+        let Self { external_ids, resources, details, organization_type, .. } = self;
+        external_ids.remove(resource, Keys { resources, details, organization_type: *organization_type });
         self.mark_contested(resource);
     }
 
     /// Marks the rivals of a resource as contested or not, after it was listed or unlisted among them.
     fn mark_contested(&mut self, resource: Id<Resource>) {
-        let Some((ExternalId { resource_type, id }, (organization, _))) = self.candidate(resource) else {
-            return;
-        };
-        if organization.is_none() && resource_type != self.organization_type {
+        let key = self.keys().of(resource);
+        if key.organization.is_none() && key.resource_type != Some(self.organization_type) {
             return; // Of no organization yet: detached, so nobody's rival.
         }
-        let Self { external_ids, resources, .. } = self;
-        let candidates = external_ids.get(&BorrowedExternalId { resource_type, id: &id });
-        let rivals = rivals_among(candidates.map_or(&[], |candidates| candidates), organization);
-        for &(_, rival) in rivals {
-            resources[rival].kind.set_contested(rivals.len() > 1);
+        let rivals: SmallVec<[Id<Resource>; 4]> = self.external_ids.get(key, self.keys()).collect();
+        for &rival in &rivals {
+            self.resources[rival].kind.set_contested(rivals.len() > 1);
         }
     }
 
@@ -228,11 +207,4 @@ impl Graph {
         self.stale.role_permissions = true;
         true
     }
-}
-
-/// Those of the same organization among sorted candidates.
-pub(in super::super) fn rivals_among(candidates: &[Candidate], organization: Option<Id<Resource>>) -> &[Candidate] {
-    let from = candidates.partition_point(|(other, _)| *other < organization);
-    let rivals = &candidates[from..];
-    &rivals[..rivals.partition_point(|(other, _)| *other == organization)]
 }

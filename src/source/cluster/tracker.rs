@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, HashMap},
     mem,
-    sync::Arc,
 };
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -95,8 +94,8 @@ impl Tracker {
             Event::InitDone => self.complete_list(update),
             Event::Apply(object) => {
                 let key = Key::of(&object);
-                let names = self.known.entry(Arc::clone(&key.namespace)).or_default();
-                let before = names.insert(Arc::clone(&key.name), key.version.clone());
+                let names = self.known.entry(key.namespace.clone()).or_default();
+                let before = names.insert(key.name.clone(), key.version.clone());
                 if before.as_ref() != Some(&key.version) {
                     apply(self.kind, key, &object, update);
                 }
@@ -122,9 +121,9 @@ impl Tracker {
         for (namespace, names) in &mut self.known {
             for (name, version) in names {
                 if version.take().is_some() {
-                    let metadata = Metadata { name: Arc::clone(name), created: None, deleting: false };
+                    let metadata = Metadata { name: name.clone(), created: None, deleting: false };
                     let object = convert::invalid(self.kind, metadata, problem);
-                    update.push(Arc::clone(namespace), Change::Apply(object));
+                    update.push(namespace.clone(), Change::Apply(object));
                 }
             }
         }
@@ -133,7 +132,7 @@ impl Tracker {
     fn list(&mut self, object: &WatchedObject) {
         let key = Key::of(object);
         let Listing { seen, update } = self.listing.get_or_insert_default();
-        seen.entry(Arc::clone(&key.namespace)).or_default().insert(Arc::clone(&key.name), key.version.clone());
+        seen.entry(key.namespace.clone()).or_default().insert(key.name.clone(), key.version.clone());
         let known = self.known.get(&key.namespace).and_then(|names| names.get(&key.name));
         if known != Some(&key.version) {
             apply(self.kind, key, object, update);
@@ -146,7 +145,7 @@ impl Tracker {
         for (namespace, names) in before {
             let still = self.known.get(&namespace);
             for name in names.into_keys().filter(|name| still.is_none_or(|still| !still.contains_key(name))) {
-                update.push(Arc::clone(&namespace), Change::Delete(ObjectRef { kind: self.kind, name }));
+                update.push(namespace.clone(), Change::Delete(ObjectRef { kind: self.kind, name }));
             }
         }
         update.append(listed);
@@ -157,13 +156,13 @@ impl Tracker {
 fn apply(kind: Kind, Key { namespace, name, .. }: Key, object: &WatchedObject, update: &mut Update) {
     let meta = object.meta();
     let metadata = Metadata {
-        name: Arc::clone(&name),
+        name: name.clone(),
         created: meta.creation_timestamp.as_ref().map(|time| time.0),
         deleting: meta.deletion_timestamp.is_some(),
     };
     let (object, problems) = convert::object(kind, metadata, &object.spec, UnknownFields::Ignore);
     if !problems.is_empty() {
-        update.unusable.push(Unusable { namespace: Arc::clone(&namespace), name, problems });
+        update.unusable.push(Unusable { namespace: namespace.clone(), name, problems });
     }
     update.push(namespace, Change::Apply(object));
 }

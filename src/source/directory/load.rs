@@ -49,7 +49,7 @@ impl Loaded {
             .map(|environment| {
                 let old = before.environments.get(environment).unwrap_or(&none);
                 let new = self.environments.get(environment).unwrap_or(&none);
-                (Arc::clone(environment), changes(old, new))
+                (environment.clone(), changes(old, new))
             })
             .filter(|(_, changes)| !changes.is_empty())
             .collect()
@@ -64,7 +64,7 @@ impl Loaded {
                 if !self.unclear.iter().any(|unclear| file.starts_with(unclear)) {
                     continue;
                 }
-                let objects = self.environments.entry(Arc::clone(environment)).or_default();
+                let objects = self.environments.entry(environment.clone()).or_default();
                 objects.entry(object_ref.clone()).or_insert_with(|| {
                     invalid(
                         declaration,
@@ -195,7 +195,7 @@ fn merge(manifests: &[(Arc<Path>, Arc<Manifest>)]) -> Loaded {
             let places: Vec<_> = declarations.iter().map(|declaration| declaration.place.to_string()).collect();
             invalid(first, &format!("declared more than once: at {}; keep one", places.join(" and at ")))
         };
-        loaded.environments.entry(Arc::clone(environment)).or_default().insert(object_ref, declaration);
+        loaded.environments.entry(environment.clone()).or_default().insert(object_ref, declaration);
     }
     if ignored > 0 {
         debug!(ignored, "objects of other API groups are ignored");
@@ -206,9 +206,9 @@ fn merge(manifests: &[(Arc<Path>, Arc<Manifest>)]) -> Loaded {
 /// The declaration, but of an object that grants nothing.
 fn invalid(declaration: &Declaration, problem: &str) -> Declaration {
     let Declaration { environment, object, place } = declaration;
-    let metadata = Metadata { name: Arc::clone(&object.name), created: object.created, deleting: object.deleting };
+    let metadata = Metadata { name: object.name.clone(), created: object.created, deleting: object.deleting };
     Declaration {
-        environment: Arc::clone(environment),
+        environment: environment.clone(),
         object: Arc::new(convert::invalid(object.fact.kind(), metadata, problem)),
         place: place.clone(),
     }

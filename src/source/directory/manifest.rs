@@ -42,7 +42,7 @@ impl Declaration {
     /// Names the object within its environment.
     #[must_use]
     pub fn object_ref(&self) -> ObjectRef {
-        ObjectRef { kind: self.object.fact.kind(), name: Arc::clone(&self.object.name) }
+        ObjectRef { kind: self.object.fact.kind(), name: self.object.name.clone() }
     }
 }
 
@@ -109,7 +109,7 @@ impl Reader<'_> {
             return;
         };
         let environment = match metadata.and_then(|m| m.get("namespace")).filter(|namespace| !namespace.is_null()) {
-            None => Arc::clone(self.default_environment),
+            None => self.default_environment.clone(),
             namespace => match self.identifying_text(node, "metadata.namespace", namespace) {
                 Some(namespace) => namespace.into(),
                 None => return,
@@ -131,7 +131,7 @@ impl Reader<'_> {
         if !problems.is_empty() {
             object = convert::invalid(kind, metadata, &convert::summary(&problems));
         }
-        let object_ref = ObjectRef { kind, name: Arc::clone(&object.name) };
+        let object_ref = ObjectRef { kind, name: object.name.clone() };
         for api::Problem { field, message } in problems {
             let place = self.place(node.locate(&field));
             let (object, field) = (Some(object_ref.clone()), Some(field));
