@@ -3,8 +3,11 @@
 use reqwest::StatusCode;
 use serde_json::json;
 
-use super::{ACME, editor, may_edit};
-use crate::support::{bailiwick::Bailiwick, control_plane::ControlPlane};
+use crate::support::{
+    bailiwick::Bailiwick,
+    control_plane::ControlPlane,
+    manifests::{ACME, editor, may_edit},
+};
 
 /// A control plane with an organization that `alice` and `bob` may edit, and an operator that knows it.
 fn running() -> (ControlPlane, Bailiwick) {
@@ -19,8 +22,7 @@ fn running() -> (ControlPlane, Bailiwick) {
 }
 
 fn edits(operator: &Bailiwick, membership: &str) -> bool {
-    let (environment, user, action, resource_type, id) = may_edit("default", membership);
-    operator.allows(environment, user, action, resource_type, id)
+    operator.allows(may_edit("default", membership))
 }
 
 /// Revokes a grant of a control plane that has just come back, then makes another, and holds the operator to

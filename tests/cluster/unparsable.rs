@@ -1,7 +1,10 @@
 //! Objects that the schema should never have let in.
 
-use super::{ACME, editor, may_edit};
-use crate::support::{control_plane::ControlPlane, wait};
+use crate::support::{
+    control_plane::ControlPlane,
+    manifests::{ACME, editor, may_edit},
+    wait,
+};
 
 const CRD: &str = "customresourcedefinitions.apiextensions.k8s.io/membershiproleassignments.authz.bailiwick.dev";
 
