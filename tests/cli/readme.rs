@@ -28,15 +28,12 @@ fn calls(file: &str) -> Vec<Call> {
 /// `curl -s URL` or `curl -s URL --json 'BODY'`, with what is printed on the lines after it.
 fn parse(command: &str) -> Option<Call> {
     let call = command.strip_prefix("curl -s ")?;
-    let (url, body, prints) = match call.split_once(" --json '") {
-        Some((url, rest)) => {
-            let (body, prints) = rest.split_once("'\n")?;
-            (url, Some(body.to_owned()), prints)
-        }
-        None => {
-            let (url, prints) = call.split_once('\n')?;
-            (url, None, prints)
-        }
+    let (url, body, prints) = if let Some((url, rest)) = call.split_once(" --json '") {
+        let (body, prints) = rest.split_once("'\n")?;
+        (url, Some(body.to_owned()), prints)
+    } else {
+        let (url, prints) = call.split_once('\n')?;
+        (url, None, prints)
     };
     let path = url.trim_matches('\'').strip_prefix("localhost:8080")?;
     Some(Call { path: path.to_owned(), body, prints: prints.trim_end().to_owned() })
