@@ -35,7 +35,7 @@ pub struct RoleSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = &limits::ROLE_SLUG)]
     pub slug: Option<String>,
-    /// Type of the resources that the role can be granted on. Immutable.
+    /// Type of the resources that the role can be granted on. Default: `organization`. Immutable.
     #[serde(default = "organization")]
     #[schemars(transform = &limits::RESOURCE_TYPE)]
     pub resource_type: String,

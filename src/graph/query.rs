@@ -93,8 +93,8 @@ pub enum Denial {
     /// Nothing declares the membership, and the environment wants every membership declared.
     #[error("no OrganizationMembership declares this membership, and the environment denies undeclared ones")]
     UndeclaredMembership,
-    /// There is no such resource where the subject may ask for it.
-    #[error("there is no such resource")]
+    /// There is no such resource, or none that is attached in the organization that the question is about.
+    #[error("there is no such resource in the organization")]
     UnknownResource,
     /// The organization that the question names is not there.
     #[error("there is no organization of that name or external id")]
@@ -428,7 +428,7 @@ pub enum Reason {
         cycle: Vec<Name>,
     },
     /// The chain of parents is longer than is followed.
-    #[error("more than {limit} resources lie between this one and its organization")]
+    #[error("its organization is more than {limit} steps above it; move it further up")]
     TooDeep {
         /// How many are followed.
         limit: usize,

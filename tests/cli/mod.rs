@@ -1,5 +1,7 @@
 //! The command line: what it says, what it refuses, and how its processes begin and end.
 
+mod readme;
+
 use std::{fs, net::TcpListener, path::Path, process::Output, time::Duration};
 
 use crate::support::{

@@ -2,7 +2,6 @@
 
 use bailiwick::graph::facts::Kind;
 use reqwest::StatusCode;
-use serde_json::json;
 
 use crate::support::{
     control_plane::ControlPlane,
@@ -32,12 +31,7 @@ fn without_its_kinds_it_waits_and_says_so_and_goes_on_once_they_are_there() {
     assert!(text.contains("bailiwick crds"), "the remedy is not named: {text}");
     assert_eq!(operator.probe("/livez").status, StatusCode::OK);
 
-    let question = json!({
-        "subject": {"type": "user", "id": "alice"},
-        "action": {"name": "edit"},
-        "resource": {"type": "organization", "id": "acme"},
-    });
-    let answer = operator.post("/access/v1/evaluation", &question);
+    let answer = operator.post("/access/v1/evaluation", &may_edit("default", "alice").evaluation());
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "answered before anything is known: {answer:?}");
 
     plane.install_crds();

@@ -3,7 +3,7 @@
 use bailiwick::graph::facts::Kind;
 use serde_json::json;
 
-use super::world;
+use super::{question, world};
 use crate::support::{
     facts::{applied, invalid},
     router::{DEFAULT_ENVIRONMENT, TestServer, config},
@@ -48,13 +48,7 @@ async fn metrics_count_checks_requests_and_objects() {
     let server = TestServer::with(world());
     server.environments.apply(DEFAULT_ENVIRONMENT, &applied([invalid(Kind::Role, "broken")]));
     server.environments.apply("other", &applied([invalid(Kind::Role, "broken")]));
-    let question = |user: &str| {
-        json!({
-            "subject": {"type": "user", "id": user},
-            "action": {"name": "edit"},
-            "resource": {"type": "project", "id": "website"}
-        })
-    };
+    let question = |user: &str| question(user, "edit", "website");
     server.api.post("/access/v1/evaluation", &question("alice")).await.ok();
     server.api.post("/access/v1/evaluations", &json!({"evaluations": [question("dave"), {}]})).await.ok();
     server.api.post("/environments/no-such-user-data/v1/check", &json!({})).await.error(400, "invalid_field");

@@ -28,6 +28,18 @@ pub struct Question<'a> {
     pub resource: &'a str,
 }
 
+impl Question<'_> {
+    /// The question in AuthZEN's words, which do not name the environment.
+    pub fn evaluation(&self) -> Value {
+        let Self { environment: _, user, action, resource_type, resource } = self;
+        json!({
+            "subject": {"type": "user", "id": user},
+            "action": {"name": action},
+            "resource": {"type": resource_type, "id": resource},
+        })
+    }
+}
+
 /// A command of the program, without the settings of the environment that the tests run in.
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bailiwick"));
@@ -109,19 +121,11 @@ impl Bailiwick {
         http::send(|client| client.get(format!("http://{}{path}", self.probes))).expect("an answer of the probes")
     }
 
-    /// The answer to a question, asked in AuthZEN's words.
+    /// The answer to a question.
     #[track_caller]
     pub fn allows(&self, question: Question<'_>) -> bool {
-        let Question { environment, user, action, resource_type, resource } = question;
-        let answer = self.post(
-            &format!("/environments/{environment}/access/v1/evaluation"),
-            &json!({
-                "subject": {"type": "user", "id": user},
-                "action": {"name": action},
-                "resource": {"type": resource_type, "id": resource},
-            }),
-        );
-        answer.ok()["decision"].as_bool().expect("a decision")
+        let path = format!("/environments/{}/access/v1/evaluation", question.environment);
+        self.post(&path, &question.evaluation()).ok()["decision"].as_bool().expect("a decision")
     }
 
     /// Waits until the answer to a question is `expected`.
