@@ -288,7 +288,7 @@ pub enum Undeclared {
     Deny,
 }
 
-/// A group of the identity provider and the role of its members (section 1.8 of the WorkOS semantics).
+/// A group of the identity provider and the role of its members.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleMapping {
     /// Who says that a user is in the group.

@@ -461,7 +461,7 @@ pub enum Reason {
         /// The type that should know it.
         resource_type: Name,
     },
-    /// A permission of a type that is neither the role's nor below it (section 1.4).
+    /// A permission of a type that is neither the role's nor below it.
     #[error("permission `{permission}` belongs to type `{resource_type}`, which is not `{role_type}` nor below it")]
     PermissionOutOfScope {
         /// The permission.

@@ -251,7 +251,7 @@ impl Declared {
     }
 }
 
-/// Which source of an organization-level role goes before which (section 1.8 of the `WorkOS` semantics).
+/// Which source of an organization-level role goes before which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Tier {
     Directory,
