@@ -7,3 +7,26 @@ mod recovery;
 mod refused;
 mod startup;
 mod unparsable;
+
+use crate::support::{
+    bailiwick::Bailiwick,
+    control_plane::ControlPlane,
+    manifests::{ACME, editor, may_edit},
+};
+
+/// A control plane of its own with an organization that `alice` and `bob` may edit, and an operator that knows it.
+fn running() -> (ControlPlane, Bailiwick) {
+    let plane = ControlPlane::start();
+    plane.permit_operator();
+    plane.install_crds();
+    plane.apply("default", &[ACME, &editor("alice"), &editor("bob")].join("---"));
+    let operator = plane.start_operator(&[]);
+    operator.wait_until_ready();
+    assert!(edits(&operator, "alice") && edits(&operator, "bob"), "ready, but does not know everything");
+    (plane, operator)
+}
+
+/// Whether a membership may edit the organization of the environment `default`.
+fn edits(operator: &Bailiwick, membership: &str) -> bool {
+    operator.allows(may_edit("default", membership))
+}
