@@ -113,7 +113,6 @@ pub(super) struct Role {
     /// What the spec says, whether usable or not.
     pub(super) scope: Option<Id<ResourceType>>,
     pub(super) listed: Vec<Id<Permission>>,
-    pub(super) slug: Option<Name>,
 }
 
 /// A permission.
