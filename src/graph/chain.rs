@@ -69,10 +69,9 @@ impl Graph {
 
     /// The oldest other resource of the same type and external id in the same organization, if it is older.
     pub(super) fn older_duplicate(&self, resource: Id<Resource>) -> Option<Id<Resource>> {
-        let details = self.details(resource);
         let resource_type = self.resources[resource].kind.resource_type()?;
         let root = self.structural_root(resource)?;
-        self.rivals(resource_type, details.external_id.as_deref()?, root)
+        self.rivals(resource_type, self.identity(resource).external_id.as_deref()?, root)
             .filter(|&rival| self.age(rival) < self.age(resource))
             .filter(|&rival| resource_type == self.organization_type || self.structural_root(rival) == Some(root))
             .min_by_key(|&rival| self.age(rival))
@@ -103,6 +102,6 @@ impl Graph {
 
     /// Whether the resource exists in whatever state.
     pub(super) fn resource_exists(&self, resource: Id<Resource>) -> bool {
-        self.details(resource).state != State::Absent
+        self.identity(resource).state != State::Absent
     }
 }

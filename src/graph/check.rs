@@ -329,7 +329,7 @@ impl Graph {
         Some(ResourceItem {
             name: self.resources.name(resource).clone(),
             resource_type: self.resource_types.name(record.kind.resource_type()?).clone(),
-            external_id: self.details(resource).external_id.clone()?,
+            external_id: self.identity(resource).external_id.clone()?,
             organization: self.resources.name(organization).clone(),
             parent: record.parent.map(|parent| self.resources.name(parent).clone()),
         })

@@ -23,7 +23,7 @@ impl Graph {
             Kind::Resource => {
                 let id = self.resources.id(name)?;
                 let inert = self.detachment(id).into_iter().collect();
-                (self.details(id).state, Diagnosis { inert, warnings: Vec::new() })
+                (self.identity(id).state, Diagnosis { inert, warnings: Vec::new() })
             }
             Kind::Role => {
                 let id = self.roles.id(name)?;
@@ -164,7 +164,7 @@ impl Graph {
     /// What is wrong with one resource of a chain by itself.
     fn link_fault(&self, resource: Id<Resource>) -> Option<Reason> {
         let object = self.resource_ref(resource);
-        if let Some(fault) = self.state_fault(object, self.details(resource).state) {
+        if let Some(fault) = self.state_fault(object, self.identity(resource).state) {
             return Some(fault.unwrapped());
         }
         let record = &self.resources[resource];

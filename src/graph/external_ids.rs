@@ -6,7 +6,7 @@ use hashbrown::HashTable;
 use smallvec::SmallVec;
 
 use super::{
-    records::{Resource, ResourceDetails, ResourceType},
+    records::{Resource, ResourceIdentity, ResourceType},
     table::{Id, Table},
 };
 
@@ -36,16 +36,16 @@ pub(super) struct Key<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Keys<'a> {
     pub(super) resources: &'a Table<Resource>,
-    pub(super) details: &'a [ResourceDetails],
+    pub(super) identities: &'a [ResourceIdentity],
     pub(super) organization_type: Id<ResourceType>,
 }
 
 impl<'a> Keys<'a> {
     pub(super) fn of(self, resource: Id<Resource>) -> Key<'a> {
-        let details = &self.details[resource.index()];
+        let identity = &self.identities[resource.index()];
         let resource_type = self.resources[resource].kind.resource_type();
-        let organization = details.last_organization.filter(|_| resource_type != Some(self.organization_type));
-        Key { resource_type, organization, id: details.external_id.as_deref() }
+        let organization = identity.last_organization.filter(|_| resource_type != Some(self.organization_type));
+        Key { resource_type, organization, id: identity.external_id.as_deref() }
     }
 }
 

@@ -69,6 +69,41 @@ fn hash(subject: u32) -> u64 {
 const INLINE: usize = 6;
 /// Above this many a look-up per subject costs less than a scan.
 const SCANNED: usize = 32;
+/// Above this many a filter would let nearly every subject through.
+const FILTERED: usize = 256;
+
+/// A set of subjects that may be larger than what was put in, in the cache line of the resource: most look-ups for
+/// subjects that have no grant end here.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Filter([u64; 2]);
+
+impl Filter {
+    const ALL: Self = Self([u64::MAX; 2]);
+
+    /// The filter of all the grants.
+    fn of(grants: &HashTable<Grant>) -> Self {
+        if grants.len() > FILTERED {
+            return Self::ALL;
+        }
+        let mut filter = Self::default();
+        grants.iter().for_each(|grant| filter.insert(hash(grant.subject)));
+        filter
+    }
+
+    fn insert(&mut self, hash: u64) {
+        let (word, bit) = Self::place(hash);
+        self.0[word] |= bit;
+    }
+
+    fn may_contain(self, hash: u64) -> bool {
+        let (word, bit) = Self::place(hash);
+        self.0[word] & bit != 0
+    }
+
+    const fn place(hash: u64) -> (usize, u64) {
+        ((hash >> 57) as usize & 1, 1 << (hash >> 58))
+    }
+}
 
 /// A multiset of grants: two objects may grant the same, and taking one away leaves the other.
 ///
@@ -77,7 +112,7 @@ const SCANNED: usize = 32;
 pub(super) enum Grants {
     Inline { len: u8, grants: [Grant; INLINE] },
     List(Vec<Grant>),
-    Table(HashTable<Grant>),
+    Table { filter: Filter, grants: HashTable<Grant> },
 }
 
 impl Default for Grants {
@@ -105,10 +140,14 @@ impl Grants {
                 for &grant in list.iter().chain([&grant]) {
                     table.insert_unique(hash(grant.subject), grant, |grant| hash(grant.subject));
                 }
-                *self = Self::Table(table);
+                *self = Self::Table { filter: Filter::of(&table), grants: table };
             }
-            Self::Table(table) => {
-                table.insert_unique(hash(grant.subject), grant, |grant| hash(grant.subject));
+            Self::Table { filter, grants } => {
+                grants.insert_unique(hash(grant.subject), grant, |grant| hash(grant.subject));
+                filter.insert(hash(grant.subject));
+                if grants.len() > FILTERED {
+                    *filter = Filter::ALL;
+                }
             }
         }
     }
@@ -133,12 +172,14 @@ impl Grants {
                     *self = Self::Inline { len, grants };
                 }
             }
-            Self::Table(table) => {
-                if let Ok(entry) = table.find_entry(hash(grant.subject), |&other| other == grant) {
+            Self::Table { filter, grants } => {
+                if let Ok(entry) = grants.find_entry(hash(grant.subject), |&other| other == grant) {
                     entry.remove();
                 }
-                if table.len() <= SCANNED / 2 {
-                    *self = Self::List(table.iter().copied().collect());
+                if grants.len() <= SCANNED / 2 {
+                    *self = Self::List(grants.iter().copied().collect());
+                } else {
+                    *filter = Filter::of(grants);
                 }
             }
         }
@@ -156,11 +197,14 @@ impl Grants {
         let scanned = match self {
             Self::Inline { len, grants } => &grants[..usize::from(*len)],
             Self::List(list) => list,
-            Self::Table(table) => {
+            Self::Table { filter, grants } => {
                 for &subject in asked {
                     let subject = pack(subject);
-                    for &grant in table.iter_hash(hash(subject)).filter(|grant| grant.subject == subject) {
-                        visit(grant)?;
+                    let hash = hash(subject);
+                    if filter.may_contain(hash) {
+                        for &grant in grants.iter_hash(hash).filter(|grant| grant.subject == subject) {
+                            visit(grant)?;
+                        }
                     }
                 }
                 return ControlFlow::Continue(());
@@ -174,7 +218,7 @@ impl Grants {
         match self {
             Self::Inline { len, grants } => Box::new(grants[..usize::from(*len)].iter().copied()),
             Self::List(list) => Box::new(list.iter().copied()),
-            Self::Table(table) => Box::new(table.iter().copied()),
+            Self::Table { grants, .. } => Box::new(grants.iter().copied()),
         }
     }
 }
@@ -192,13 +236,13 @@ mod tests {
     fn grows_and_shrinks_through_every_shape_as_a_multiset() {
         let mut grants = Grants::default();
         for round in 0..2 {
-            for subject in 1..=100 {
+            for subject in 1..=200 {
                 grants.insert(grant(subject));
             }
-            assert_eq!(grants.iter().count(), 100 * (round + 1));
+            assert_eq!(grants.iter().count(), 200 * (round + 1));
         }
         let twice = grant(7);
-        for subject in 1..=100 {
+        for subject in 1..=200 {
             grants.remove(grant(subject));
             let mut found = 0;
             let outcome = grants.try_for_each_of(
@@ -212,9 +256,9 @@ mod tests {
             assert!(outcome.is_continue());
             assert_eq!(found, if subject < 7 { 2 } else { 1 }, "one grant of two is gone");
         }
-        for subject in 1..=100 {
+        for subject in 1..=200 {
             grants.remove(grant(subject));
-            assert_eq!(grants.iter().count(), 100 - subject as usize);
+            assert_eq!(grants.iter().count(), 200 - subject as usize);
         }
         assert!(matches!(grants, Grants::Inline { len: 0, .. }));
     }

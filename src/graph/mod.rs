@@ -42,8 +42,8 @@ use external_ids::{ExternalIds, Key, Keys};
 use facts::{Kind, Name, ORGANIZATION, ObjectRef, Timestamp};
 use grants::SubjectId;
 use records::{
-    Assignment, Group, GroupReach, Membership, MembershipDetails, Permission, Resource, ResourceDetails, ResourceType,
-    Role, State, User,
+    Assignment, Group, GroupReach, Membership, MembershipDetails, Permission, Resource, ResourceDetails,
+    ResourceIdentity, ResourceType, Role, State, User,
 };
 use settings::Settings;
 use table::{Id, Table};
@@ -55,6 +55,8 @@ type Set<K> = HashSet<K, foldhash::fast::RandomState>;
 #[derive(Debug)]
 pub struct Graph {
     resources: Table<Resource>,
+    /// Parallel to `resources`.
+    identities: Vec<ResourceIdentity>,
     /// Parallel to `resources`.
     details: Vec<ResourceDetails>,
     external_ids: ExternalIds,
@@ -101,6 +103,7 @@ impl Default for Graph {
         let organization_type = resource_types.acquire(&Name::from(ORGANIZATION));
         Self {
             resources: Table::default(),
+            identities: Vec::new(),
             details: Vec::new(),
             external_ids: ExternalIds::default(),
             roles: Table::default(),
@@ -141,7 +144,7 @@ impl Graph {
     }
 
     fn keys(&self) -> Keys<'_> {
-        Keys { resources: &self.resources, details: &self.details, organization_type: self.organization_type }
+        Keys { resources: &self.resources, identities: &self.identities, organization_type: self.organization_type }
     }
 
     /// The resources of a type and external id, in whatever organization or none.

@@ -81,20 +81,28 @@ impl ResourceKind {
     }
 }
 
+/// What a resource is found by.
+#[derive(Debug, Default)]
+#[repr(align(32))]
+pub(super) struct ResourceIdentity {
+    /// Known while it is there.
+    pub(super) external_id: Option<Name>,
+    /// The organization that its chain last ended in. Right while it is attached; not cleared when it is cut off, so
+    /// that cutting off a subtree stays one write.
+    pub(super) last_organization: Option<Id<Resource>>,
+    pub(super) state: State,
+}
+
+const _: () = assert!(size_of::<ResourceIdentity>() == 32, "two identities fill one cache line");
+
 /// What a check does not need of a resource.
 #[derive(Debug, Default)]
 pub(super) struct ResourceDetails {
-    pub(super) state: State,
     pub(super) created: Created,
-    /// Known while it is there.
-    pub(super) external_id: Option<Name>,
     /// The resources that are there and have this one as parent.
     pub(super) children: SmallVec<[Id<Resource>; 2]>,
     /// Where this one is in its parent's children.
     pub(super) child_index: u32,
-    /// The organization that its chain last ended in. Right while it is attached; not cleared when it is cut off, so
-    /// that cutting off a subtree stays one write.
-    pub(super) last_organization: Option<Id<Resource>>,
 }
 
 /// A role.

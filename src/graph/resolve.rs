@@ -206,7 +206,7 @@ impl Graph {
     ) -> Option<Id<Resource>> {
         // What is attached was last noted in its organization; so nothing else is worth a walk.
         let by_name = || {
-            let noted = |&named: &Id<Resource>| self.details(named).last_organization == Some(organization);
+            let noted = |&named: &Id<Resource>| self.identity(named).last_organization == Some(organization);
             self.resources.id(id).filter(noted).filter(|&named| self.is_of_type(named, resource_type))
         };
         self.rivals(resource_type, id, organization)
@@ -245,7 +245,7 @@ impl Graph {
     /// Why a resource of the type and id is not found: there is none, or none that is attached.
     fn not_found_anywhere(&self, resource_type: Id<ResourceType>, id: &str) -> Denial {
         let named = self.resources.id(id);
-        let unusable = |named| matches!(self.details(named).state, State::Deleting | State::Invalid);
+        let unusable = |named| matches!(self.identity(named).state, State::Deleting | State::Invalid);
         let detached = !self.candidates(resource_type, id).is_empty()
             || named.is_some_and(|named| self.is_of_type(named, resource_type) || unusable(named));
         if detached { Denial::DetachedResource } else { Denial::UnknownResource }

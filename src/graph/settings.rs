@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::{
-    Map,
+    Graph, Map,
     facts::{Environment, IdentitySource, Name, Undeclared},
     records::{Declared, Resource, Role},
     table::{Id, Table},
@@ -35,23 +35,19 @@ impl Settings {
         Self { denies_undeclared_memberships: true, denies_undeclared_types: true, ..Self::default() }
     }
 
-    /// Resolves what an `Environment` says; `resource` gives the id of a resource's name, with a reference to it.
-    pub(super) fn acquire(
-        spec: &Environment,
-        roles: &mut Table<Role>,
-        mut resource: impl FnMut(&Name) -> Id<Resource>,
-    ) -> Self {
+    /// Resolves what an `Environment` says, with a reference to each name in it.
+    pub(super) fn acquire(spec: &Environment, graph: &mut Graph) -> Self {
         let mut mappings = Map::<_, SmallVec<_>>::default();
         for mapping in &spec.role_mappings {
             mappings.entry((mapping.source, mapping.group.clone())).or_default().push(Mapping {
-                role: roles.acquire(&mapping.role),
-                organization: mapping.organization.as_ref().map(&mut resource),
+                role: graph.roles.acquire(&mapping.role),
+                organization: mapping.organization.as_ref().map(|name| graph.acquire_resource(name)),
             });
         }
         Self {
             multiple_roles: spec.multiple_roles,
-            default_role: spec.default_role.as_ref().map(|role| roles.acquire(role)),
-            role_priority: spec.role_priority.iter().map(|role| roles.acquire(role)).collect(),
+            default_role: spec.default_role.as_ref().map(|role| graph.roles.acquire(role)),
+            role_priority: spec.role_priority.iter().map(|role| graph.roles.acquire(role)).collect(),
             denies_undeclared_memberships: spec.undeclared_memberships == Undeclared::Deny,
             denies_undeclared_types: spec.undeclared_resource_types == Undeclared::Deny,
             mappings,

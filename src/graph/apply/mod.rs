@@ -7,7 +7,7 @@
 mod assignments;
 mod groups;
 mod memberships;
-pub(super) mod resources;
+mod resources;
 mod roles;
 
 use super::{
@@ -104,10 +104,7 @@ impl Graph {
     }
 
     fn set_environment(&mut self, spec: &Environment) {
-        let settings = {
-            let Self { resources, details, roles, .. } = self;
-            Settings::acquire(spec, roles, |name| resources::acquire(resources, details, name))
-        };
+        let settings = Settings::acquire(spec, self);
         self.replace_settings(settings);
     }
 

@@ -6,41 +6,36 @@ use super::super::{
     Graph,
     external_ids::Keys,
     facts::{Fact, Name, Object},
-    records::{Resource, ResourceDetails, ResourceKind, State},
-    table::{Id, Table},
+    records::{Resource, ResourceDetails, ResourceIdentity, ResourceKind, State},
+    table::Id,
 };
 
-/// The id of a resource's name, with one more reference to it.
-pub(super) fn acquire(
-    resources: &mut Table<Resource>,
-    details: &mut Vec<ResourceDetails>,
-    name: &Name,
-) -> Id<Resource> {
-    let id = resources.acquire(name);
-    if details.len() < resources.capacity() {
-        details.resize_with(resources.capacity(), ResourceDetails::default);
-    }
-    id
-}
-
 impl Graph {
+    pub(in super::super) fn identity(&self, resource: Id<Resource>) -> &ResourceIdentity {
+        &self.identities[resource.index()]
+    }
+
     pub(in super::super) fn details(&self, resource: Id<Resource>) -> &ResourceDetails {
         &self.details[resource.index()]
     }
 
-    pub(super) fn acquire_resource(&mut self, name: &Name) -> Id<Resource> {
-        acquire(&mut self.resources, &mut self.details, name)
+    pub(in super::super) fn acquire_resource(&mut self, name: &Name) -> Id<Resource> {
+        let id = self.resources.acquire(name);
+        if self.identities.len() < self.resources.capacity() {
+            self.identities.resize_with(self.resources.capacity(), ResourceIdentity::default);
+            self.details.resize_with(self.resources.capacity(), ResourceDetails::default);
+        }
+        id
     }
 
     pub(super) fn insert_resource(&mut self, object: &Object, state: State) {
         let id = self.acquire_resource(&object.name);
-        let details = &mut self.details[id.index()];
-        details.state = state;
-        details.created = object.created.into();
+        self.identities[id.index()].state = state;
+        self.details[id.index()].created = object.created.into();
         let (State::There, Fact::Resource(spec)) = (state, &object.fact) else {
             return;
         };
-        details.external_id = Some(spec.external_id.clone());
+        self.identities[id.index()].external_id = Some(spec.external_id.clone());
         let resource_type = self.resource_types.acquire(&spec.resource_type);
         let parent = spec.parent.as_ref().map(|parent| self.acquire_resource(parent));
         let record = &mut self.resources[id];
@@ -50,7 +45,7 @@ impl Graph {
             self.adopt(parent, id);
         }
         let organization = self.structural_root(id);
-        self.details[id.index()].last_organization = organization;
+        self.identities[id.index()].last_organization = organization;
         self.list_external_id(id);
         if let Some(organization) = organization {
             self.settle(id, organization);
@@ -68,7 +63,7 @@ impl Graph {
         let resource_type = self.resources[id].kind.resource_type().map(|id| self.resource_types.name(id));
         let same_identity = !object.deleting
             && resource_type == Some(&spec.resource_type)
-            && self.details(id).external_id.as_ref() == Some(&spec.external_id);
+            && self.identity(id).external_id.as_ref() == Some(&spec.external_id);
         if !same_identity {
             return false;
         }
@@ -126,6 +121,7 @@ impl Graph {
         let details = &mut self.details[id.index()];
         let children = std::mem::take(&mut details.children);
         *details = ResourceDetails { children, ..ResourceDetails::default() };
+        self.identities[id.index()] = ResourceIdentity::default();
         self.resources.release(id);
         true
     }
@@ -136,7 +132,7 @@ impl Graph {
         while let Some(id) = open.pop() {
             for index in 0..self.details(id).children.len() {
                 let child = self.details(id).children[index];
-                if self.details(child).last_organization != Some(organization) {
+                if self.identity(child).last_organization != Some(organization) {
                     self.relist_external_id(child, organization);
                 }
                 open.push(child);
@@ -146,19 +142,19 @@ impl Graph {
 
     fn relist_external_id(&mut self, resource: Id<Resource>, organization: Id<Resource>) {
         self.unlist_external_id(resource);
-        self.details[resource.index()].last_organization = Some(organization);
+        self.identities[resource.index()].last_organization = Some(organization);
         self.list_external_id(resource);
     }
 
     fn list_external_id(&mut self, resource: Id<Resource>) {
-        let Self { external_ids, resources, details, organization_type, .. } = self;
-        external_ids.insert(resource, Keys { resources, details, organization_type: *organization_type });
+        let Self { external_ids, resources, identities, organization_type, .. } = self;
+        external_ids.insert(resource, Keys { resources, identities, organization_type: *organization_type });
         self.mark_contested(resource);
     }
 
     fn unlist_external_id(&mut self, resource: Id<Resource>) {
-        let Self { external_ids, resources, details, organization_type, .. } = self;
-        external_ids.remove(resource, Keys { resources, details, organization_type: *organization_type });
+        let Self { external_ids, resources, identities, organization_type, .. } = self;
+        external_ids.remove(resource, Keys { resources, identities, organization_type: *organization_type });
         self.mark_contested(resource);
     }
 
