@@ -36,6 +36,7 @@ mod openapi;
 mod paging;
 mod serve;
 
+pub use environment::check_environment_name;
 pub use error::Error;
 pub use serve::{Listeners, serve};
 
