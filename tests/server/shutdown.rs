@@ -1,6 +1,6 @@
 //! Serving on sockets, and stopping.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::pending, sync::Arc, time::Duration};
 
 use bailiwick::server::{self, Listeners};
 use tokio::{
@@ -48,6 +48,29 @@ async fn what_is_under_way_is_answered_before_the_end() {
     timeout(PATIENCE, under_way.read_to_string(&mut rest)).await.unwrap().unwrap();
     assert!(rest.contains("HTTP/1.1 400") && rest.contains("`subject` is missing"), "{rest}");
     timeout(PATIENCE, serving).await.expect("it ends by itself").unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_on_which_nothing_happens_is_closed() {
+    let mut config = config();
+    config.limits.idle_time = Duration::from_millis(50);
+    let server = TestServer::new(config).server;
+    let api = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let probes = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addresses = [api.local_addr().unwrap(), probes.local_addr().unwrap()];
+    let serving = tokio::spawn(server::serve(server, Listeners { api, probes }, pending()));
+    for address in addresses {
+        // Nothing at all, the beginning of either version of HTTP, and a whole request that no other follows.
+        for sent in ["", "P", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HTTP/1.1\r\nhost: x\r\n\r\n"] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(sent.as_bytes()).await.unwrap();
+            let mut received = Vec::new();
+            // How it ends is of no account, as long as it ends.
+            let _ = timeout(PATIENCE, stream.read_to_end(&mut received)).await.expect("the connection ends");
+            assert_eq!(received.starts_with(b"HTTP/1.1 404"), sent.starts_with("GET"), "{sent:?}");
+        }
+    }
+    serving.abort();
 }
 
 #[tokio::test]
