@@ -413,6 +413,23 @@ async fn the_next_version_of_a_config_map_takes_effect_at_once() {
 }
 
 #[tokio::test]
+async fn every_link_on_the_way_to_a_file_is_followed_at_once() {
+    let folder = Folder::new(&[("root/a.yaml", &role("a")), ("way/.keep", "")]);
+    let targets = Folder::new(&[("one/b", &role("b")), ("two/b", &format!("{}---\n{}", role("b"), role("c")))]);
+    symlink(targets.path("one/b"), folder.path("way/b")).unwrap();
+    symlink("../way/b", folder.path("root/b.yaml")).unwrap();
+    let following = Following::begin(&folder.path("root"));
+    assert_eq!(following.counts(), (2, 0));
+    symlink(targets.path("two/b"), folder.path("way/next")).unwrap();
+    fs::rename(folder.path("way/next"), folder.path("way/b")).unwrap();
+    following.wait_for("another target", 3, 0).await;
+    fs::remove_file(folder.path("way/b")).unwrap();
+    following.wait_for("no target", 3, 2).await;
+    symlink(targets.path("one/b"), folder.path("way/b")).unwrap();
+    following.wait_for("a target again", 2, 0).await;
+}
+
+#[tokio::test]
 async fn another_folder_under_the_same_path_takes_effect_at_once() {
     let folder = Folder::new(&[
         ("one/manifests/a.yaml", &role("a")),
