@@ -2,10 +2,11 @@
 
 FROM rust:1.95-alpine AS build
 # ring and mimalloc compile C.
-RUN apk add --no-cache musl-dev gcc make
+RUN apk add --no-cache musl-dev gcc
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY src src
+# Cargo.toml names them.
 COPY benches benches
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
     cargo build --release --locked --bin bailiwick && cp target/release/bailiwick /bailiwick

@@ -24,5 +24,5 @@ lint: ## Check format and lints
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 
-bench: ## Measure
-	cargo bench --locked
+bench: ## Measure what a check costs
+	cargo bench --locked --bench check

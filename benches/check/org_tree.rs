@@ -1,6 +1,8 @@
 //! The "org-tree" workload: organizations, workspaces, projects and apps, groups of very different sizes, and
 //! assignments on every level. Seeded: the same size gives the same world and the same questions.
 
+use std::collections::{HashMap, HashSet};
+
 use bailiwick::graph::{
     Graph,
     facts::{
@@ -8,7 +10,6 @@ use bailiwick::graph::{
         ORGANIZATION, Object, OrganizationMembership, Resource, Role,
     },
 };
-use hashbrown::{HashMap, HashSet};
 use rand::{Rng as _, SeedableRng as _, rngs::SmallRng, seq::IndexedRandom as _};
 use rand_distr::{Distribution as _, LogNormal, Zipf};
 

@@ -1,7 +1,7 @@
 //! The bounds of every string and list, in one place.
 //!
 //! One value here makes both the schema of a custom resource definition and the check that [`Validate`](super::Validate)
-//! runs, so that the API server, the directory source and the admission webhook accept exactly the same objects.
+//! runs, so that the API server and a folder of manifests take exactly the same objects.
 
 use std::{collections::HashSet, fmt, sync::OnceLock};
 

@@ -11,7 +11,7 @@ mod environment;
 mod group;
 mod group_role_assignment;
 mod instant;
-pub mod limits;
+mod limits;
 mod membership_role_assignment;
 mod organization_membership;
 mod problem;

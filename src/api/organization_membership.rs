@@ -4,10 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    NameRef, Problem, Status, Validate, limits,
-    rules::{CREATE_ANEW, immutable},
-};
+use super::{NameRef, Problem, Status, Validate, limits, rules::immutable};
 
 /// Declares a user's membership in an organization. Deleting it ends every grant of the user in that organization.
 #[derive(Clone, CustomResource, Debug, Deserialize, Eq, KubeSchema, PartialEq, Serialize)]
@@ -29,8 +26,8 @@ use super::{
     selectable = ".spec.suspended"
 )]
 #[x_kube(
-    validation = immutable("organizationRef", CREATE_ANEW),
-    validation = immutable("user.id", CREATE_ANEW)
+    validation = immutable("organizationRef"),
+    validation = immutable("user.id")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct OrganizationMembershipSpec {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     NameRef, ORGANIZATION, Problem, Status, Validate, limits,
-    rules::{CREATE_ANEW, immutable, immutable_or_name, rule},
+    rules::{immutable, immutable_or_name, rule},
 };
 
 const ORGANIZATION_WITH_PARENT: &str = "an organization is the root of its tree: remove parentRef";
@@ -30,7 +30,7 @@ const OWN_PARENT: &str = "a resource cannot be its own parent: name the resource
     selectable = ".spec.type",
     selectable = ".spec.parentRef.name",
     selectable = ".spec.externalId",
-    validation = immutable_or_name("externalId", CREATE_ANEW),
+    validation = immutable_or_name("externalId"),
     validation = rule(
         ".spec.parentRef.name",
         "!has(self.spec.parentRef) || self.spec.parentRef.name != self.metadata.name",
@@ -39,7 +39,7 @@ const OWN_PARENT: &str = "a resource cannot be its own parent: name the resource
     )
 )]
 #[x_kube(
-    validation = immutable("type", CREATE_ANEW),
+    validation = immutable("type"),
     validation = rule(
         ".parentRef",
         format!("self.type != '{ORGANIZATION}' || !has(self.parentRef)"),
@@ -76,14 +76,6 @@ pub struct ResourceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = &limits::DESCRIPTION)]
     pub description: Option<String>,
-}
-
-impl ResourceSpec {
-    /// The id by which the application knows the resource called `name`.
-    #[must_use]
-    pub fn external_id<'a>(&'a self, name: &'a str) -> &'a str {
-        self.external_id.as_deref().unwrap_or(name)
-    }
 }
 
 impl Validate for ResourceSpec {

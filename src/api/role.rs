@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     NameRef, ORGANIZATION, Problem, Status, Validate, limits,
-    rules::{CREATE_ANEW, immutable, immutable_or_name},
+    rules::{immutable, immutable_or_name},
 };
 
 /// A named set of permissions, to be granted on resources of one type. What it permits there it permits on
@@ -26,16 +26,16 @@ use super::{
     selectable = ".spec.slug",
     selectable = ".spec.resourceType",
     selectable = ".spec.organizationRef.name",
-    validation = immutable_or_name("slug", CREATE_ANEW)
+    validation = immutable_or_name("slug")
 )]
-#[x_kube(validation = immutable("resourceType", CREATE_ANEW))]
+#[x_kube(validation = immutable("resourceType"))]
 #[serde(rename_all = "camelCase")]
 pub struct RoleSpec {
     /// Name by which APIs know the role. Default: the object's name. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = &limits::ROLE_SLUG)]
     pub slug: Option<String>,
-    /// Type of the resources that the role can be granted on. Immutable.
+    /// Type of the resources that the role can be granted on. Default: `organization`. Immutable.
     #[serde(default = "organization")]
     #[schemars(transform = &limits::RESOURCE_TYPE)]
     pub resource_type: String,
@@ -58,14 +58,6 @@ pub struct RoleSpec {
 
 fn organization() -> String {
     ORGANIZATION.to_owned()
-}
-
-impl RoleSpec {
-    /// The slug of the role called `name`.
-    #[must_use]
-    pub fn slug<'a>(&'a self, name: &'a str) -> &'a str {
-        self.slug.as_deref().unwrap_or(name)
-    }
 }
 
 impl Validate for RoleSpec {

@@ -13,24 +13,21 @@ pub(super) fn name_rule(rule: impl Into<String>, message: &str) -> Rule {
 }
 
 /// A field that is always there and never changed, given by its path below the object that the rule is for.
-pub(super) fn immutable(path: &str, remedy: &str) -> Rule {
-    never_changes(path, format!("self.{path} == oldSelf.{path}"), remedy)
+pub(super) fn immutable(path: &str) -> Rule {
+    never_changes(path, format!("self.{path} == oldSelf.{path}"))
 }
 
 /// As [`immutable`], for a field of `spec` that stands for the object's name where it is absent; for the root.
-pub(super) fn immutable_or_name(field: &str, remedy: &str) -> Rule {
+pub(super) fn immutable_or_name(field: &str) -> Rule {
     let value = |object| format!("(has({object}.spec.{field}) ? {object}.spec.{field} : {object}.metadata.name)");
-    never_changes(&format!("spec.{field}"), format!("{} == {}", value("self"), value("oldSelf")), remedy)
+    never_changes(&format!("spec.{field}"), format!("{} == {}", value("self"), value("oldSelf")))
 }
 
-fn never_changes(path: &str, condition: String, remedy: &str) -> Rule {
+fn never_changes(path: &str, condition: String) -> Rule {
     rule(
         &format!(".{path}"),
         condition,
         Reason::FieldValueForbidden,
-        &format!("{} is immutable: {remedy}", path.trim_start_matches("spec.")),
+        &format!("{} is immutable: create another object instead", path.trim_start_matches("spec.")),
     )
 }
-
-/// The remedy where nothing but a new object will do.
-pub(super) const CREATE_ANEW: &str = "create another object instead";

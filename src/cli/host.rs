@@ -24,7 +24,8 @@ pub(super) fn block_on(
     command: impl Future<Output = Result<(), Error>>,
 ) -> Result<(), Error> {
     logging::start(logging);
-    // Fails only where one is installed already, which serves as well.
+    // rustls chooses one by itself only as long as no dependency brings a second. Fails only where one is installed
+    // already, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     tokio::runtime::Runtime::new().map_err(Error::Runtime)?.block_on(command)
 }

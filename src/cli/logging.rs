@@ -5,15 +5,19 @@ use std::io::{self, IsTerminal, Write};
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
+/// The client library has a line of its own for each request that the API server refuses or does not answer. The
+/// watches say the same in words for people, and only once.
+const DEFAULT_FILTER: &str = "info,kube_client::client::builder=off,kube_runtime=error";
+
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Logging")]
 pub(super) struct Options {
     /// How log lines are written to the standard error: for people, or one JSON object a line.
-    #[arg(long, global = true, value_enum, default_value_t, env = "BAILIWICK_LOG_FORMAT")]
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", env = "BAILIWICK_LOG_FORMAT")]
     log_format: Format,
     /// What is logged: a level (error, warn, info, debug, trace), or one for each module, such as
     /// `warn,bailiwick=debug`.
-    #[arg(long, global = true, default_value = "info", value_name = "FILTER", value_parser = filter, env = "BAILIWICK_LOG")]
+    #[arg(long, global = true, default_value = DEFAULT_FILTER, value_name = "FILTER", value_parser = filter, env = "BAILIWICK_LOG")]
     log: String,
 }
 

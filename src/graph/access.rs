@@ -149,7 +149,7 @@ impl Graph {
         ControlFlow::Continue(())
     }
 
-    /// The one effective organization-level role in single-role mode (rules 36, 46; section 1.8 on the tiers).
+    /// The one effective organization-level role in single-role mode (rules 36, 46).
     pub(super) fn winner(
         &self,
         membership: Id<Membership>,

@@ -9,16 +9,15 @@ use std::{
     },
 };
 
-use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 
-use super::{Graph, facts::Change};
+use super::{Graph, Map, facts::Change};
 
 /// The graph of each environment, by the environment's name (the Kubernetes namespace), and what the sources have
 /// still to deliver before answers may be given.
 #[derive(Debug, Default)]
 pub struct Environments {
-    published: RwLock<HashMap<Arc<str>, Arc<PublishedGraph>, foldhash::fast::RandomState>>,
+    published: RwLock<Map<Arc<str>, Arc<PublishedGraph>>>,
     gates: RwLock<BTreeMap<String, Option<String>>>,
 }
 

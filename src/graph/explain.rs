@@ -190,7 +190,8 @@ impl Graph {
             Target::Id { id, .. } => id,
         };
         let wanted = Wanted { who, action: action_name(request.action), resource };
-        let reason = (denial == Denial::DetachedResource).then(|| self.detachment_of(request.resource)).flatten();
+        let missing = matches!(denial, Denial::DetachedResource | Denial::UnknownResource);
+        let reason = missing.then(|| self.detachment_of(request.resource)).flatten();
         let because = reason.as_ref().map_or_else(|| denial.to_string(), |(_, reason)| reason.to_string());
         let near_misses = reason.into_iter().map(|(resource, reason)| NearMiss {
             message: format!("{resource} is detached: {reason}"),

@@ -5,12 +5,11 @@
 
 use std::fmt;
 
+pub use jiff::Timestamp;
 use smol_str::SmolStr;
 
 /// A name, slug or id. Short ones are held in place, longer ones shared between the two copies of a graph.
 pub type Name = SmolStr;
-
-pub use jiff::Timestamp;
 
 /// The eight kinds of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +58,12 @@ impl Kind {
             Self::ResourceType => "ResourceType",
             Self::Environment => "Environment",
         }
+    }
+
+    /// The kind of that name, as Kubernetes spells it.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
@@ -250,7 +255,7 @@ pub struct ResourceType {
 }
 
 /// The settings of the environment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {
     /// A membership may have several organization-level roles at a time.
     pub multiple_roles: bool,
@@ -266,29 +271,17 @@ pub struct Environment {
     pub role_mappings: Vec<RoleMapping>,
 }
 
-impl Default for Environment {
-    fn default() -> Self {
-        Self {
-            multiple_roles: false,
-            default_role: None,
-            role_priority: Vec::new(),
-            undeclared_memberships: Undeclared::Allow,
-            undeclared_resource_types: Undeclared::Allow,
-            role_mappings: Vec::new(),
-        }
-    }
-}
-
 /// What to do with something that is used but not declared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Undeclared {
     /// It works.
+    #[default]
     Allow,
     /// It is powerless.
     Deny,
 }
 
-/// A group of the identity provider and the role of its members (section 1.8 of the WorkOS semantics).
+/// A group of the identity provider and the role of its members.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleMapping {
     /// Who says that a user is in the group.

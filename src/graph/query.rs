@@ -1,5 +1,9 @@
 //! What the graph can be asked, and the shape of its answers.
 
+mod reason;
+
+pub use reason::Reason;
+
 use super::facts::{Kind, Name, ObjectRef, Timestamp};
 
 /// Who asks.
@@ -93,8 +97,8 @@ pub enum Denial {
     /// Nothing declares the membership, and the environment wants every membership declared.
     #[error("no OrganizationMembership declares this membership, and the environment denies undeclared ones")]
     UndeclaredMembership,
-    /// There is no such resource where the subject may ask for it.
-    #[error("there is no such resource")]
+    /// There is no such resource, or none that is attached in the organization that the question is about.
+    #[error("there is no such resource in the organization")]
     UnknownResource,
     /// The organization that the question names is not there.
     #[error("there is no organization of that name or external id")]
@@ -312,212 +316,4 @@ pub struct ObjectFilter {
     pub kind: Option<Kind>,
     /// Only those that have something inert or warned about.
     pub only_problems: bool,
-}
-
-/// Why an object, or a part of it, has no effect. The display says it in words that a person can act on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Reason {
-    /// The spec cannot be used.
-    #[error("{problem}")]
-    InvalidSpec {
-        /// What is wrong, naming the field.
-        problem: Name,
-    },
-    /// It is being deleted.
-    #[error("{object} is being deleted")]
-    Terminating {
-        /// The object under deletion: this one or one that it needs.
-        object: ObjectRef,
-    },
-    /// It refers to an object that does not exist.
-    #[error("{object} does not exist; create it or correct the reference")]
-    NotFound {
-        /// What is missing.
-        object: ObjectRef,
-    },
-    /// It refers to an object that exists but has no effect itself.
-    #[error("{object} has no effect itself: {because}")]
-    Inert {
-        /// The object that it needs.
-        object: ObjectRef,
-        /// What is wrong there.
-        because: Box<Reason>,
-    },
-    /// Its time is over.
-    #[error("it expired at {at}")]
-    Expired {
-        /// When.
-        at: Timestamp,
-    },
-    /// A role of one type is assigned on a resource of another (rule 27).
-    #[error(
-        "role `{role}` is for resources of type `{role_type}`, but resource `{resource}` is of type `{resource_type}`"
-    )]
-    RoleTypeMismatch {
-        /// The role.
-        role: Name,
-        /// The type that the role is for.
-        role_type: Name,
-        /// The resource.
-        resource: Name,
-        /// The type of the resource.
-        resource_type: Name,
-    },
-    /// Something of one organization is used in another.
-    #[error("{object} belongs to organization `{organization}`, but this concerns organization `{other}`")]
-    OrganizationMismatch {
-        /// What is used.
-        object: ObjectRef,
-        /// The organization that it belongs to.
-        organization: Name,
-        /// The organization that it is used in.
-        other: Name,
-    },
-    /// Something refers to a resource as an organization that is none.
-    #[error("resource `{resource}` is of type `{resource_type}`, not an organization")]
-    NotAnOrganization {
-        /// The resource.
-        resource: Name,
-        /// Its type.
-        resource_type: Name,
-    },
-    /// An assignment without a resource, to a membership whose organization nothing says.
-    #[error(
-        "membership `{membership}` is not declared, so its organization is unknown; set spec.resourceRef or create an OrganizationMembership of that name"
-    )]
-    OrganizationUnknown {
-        /// The membership.
-        membership: Name,
-    },
-    /// The membership is suspended (rule 13).
-    #[error("membership `{membership}` is suspended")]
-    Suspended {
-        /// The membership.
-        membership: Name,
-    },
-    /// No OrganizationMembership declares the membership, and the environment denies undeclared ones.
-    #[error(
-        "membership `{membership}` is not declared, and the environment denies undeclared memberships; create an OrganizationMembership of that name"
-    )]
-    UndeclaredMembership {
-        /// The membership.
-        membership: Name,
-    },
-    /// No ResourceType declares the type, and the environment denies undeclared ones.
-    #[error(
-        "resource type `{resource_type}` is not declared, and the environment denies undeclared types; create a ResourceType of that name"
-    )]
-    UndeclaredResourceType {
-        /// The type.
-        resource_type: Name,
-    },
-    /// Another role wins at the organization level, where a membership has but one (rules 36, 46).
-    #[error(
-        "role `{winner}` takes precedence: a membership has one role at the organization level unless the environment sets multipleRoles"
-    )]
-    Superseded {
-        /// The role that wins.
-        winner: Name,
-    },
-    /// The parents, or the subgroups, run in a circle.
-    #[error("{object} is part of a cycle: {}", .cycle.join(" -> "))]
-    CycleDetected {
-        /// An object in the circle.
-        object: ObjectRef,
-        /// Names along the circle, the first one again at the end.
-        cycle: Vec<Name>,
-    },
-    /// The chain of parents is longer than is followed.
-    #[error("more than {limit} resources lie between this one and its organization")]
-    TooDeep {
-        /// How many are followed.
-        limit: usize,
-    },
-    /// Another resource has the same type and external id in the organization, and is older.
-    #[error(
-        "resource `{winner}` is older and has the same type and external id in the organization; give this one another external id"
-    )]
-    DuplicateExternalId {
-        /// The resource that wins.
-        winner: Name,
-    },
-    /// The declared type does not allow the type of the parent.
-    #[error("type `{resource_type}` may not lie below type `{parent_type}`; its ResourceType allows {}", quoted(.allowed))]
-    ParentTypeNotAllowed {
-        /// The type of the resource.
-        resource_type: Name,
-        /// The type of its parent.
-        parent_type: Name,
-        /// What is allowed.
-        allowed: Vec<Name>,
-    },
-    /// A permission that its declared type does not know.
-    #[error(
-        "permission `{permission}` is not declared by any ResourceType; add it to spec.permissions of `{resource_type}` or take it out of the role"
-    )]
-    UnknownPermission {
-        /// The permission.
-        permission: Name,
-        /// The type that should know it.
-        resource_type: Name,
-    },
-    /// A permission of a type that is neither the role's nor below it (section 1.4).
-    #[error("permission `{permission}` belongs to type `{resource_type}`, which is not `{role_type}` nor below it")]
-    PermissionOutOfScope {
-        /// The permission.
-        permission: Name,
-        /// The type that declares it.
-        resource_type: Name,
-        /// The role's type.
-        role_type: Name,
-    },
-    /// An Environment of another name than `default`.
-    #[error("only the Environment named `default` is heeded; rename it")]
-    NotTheDefaultEnvironment,
-}
-
-impl Reason {
-    /// The reason as a condition's reason in a status would spell it.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::InvalidSpec { .. } => "InvalidSpec",
-            Self::Terminating { .. } => "Terminating",
-            Self::NotFound { object } => match object.kind {
-                Kind::Resource => "ResourceNotFound",
-                Kind::Role => "RoleNotFound",
-                Kind::Group => "GroupNotFound",
-                Kind::OrganizationMembership => "MembershipNotFound",
-                Kind::ResourceType => "ResourceTypeNotFound",
-                Kind::GroupRoleAssignment | Kind::MembershipRoleAssignment | Kind::Environment => "NotFound",
-            },
-            Self::Inert { object, .. } => match object.kind {
-                Kind::Resource => "ResourceDetached",
-                Kind::Role => "RoleInert",
-                Kind::Group => "GroupInert",
-                _ => "ReferenceInert",
-            },
-            Self::Expired { .. } => "Expired",
-            Self::RoleTypeMismatch { .. } => "RoleTypeMismatch",
-            Self::OrganizationMismatch { .. } => "OrganizationMismatch",
-            Self::NotAnOrganization { .. } => "NotAnOrganization",
-            Self::OrganizationUnknown { .. } => "OrganizationUnknown",
-            Self::Suspended { .. } => "Suspended",
-            Self::UndeclaredMembership { .. } => "UndeclaredMembership",
-            Self::UndeclaredResourceType { .. } => "UndeclaredResourceType",
-            Self::Superseded { .. } => "Superseded",
-            Self::CycleDetected { .. } => "CycleDetected",
-            Self::TooDeep { .. } => "TooDeep",
-            Self::DuplicateExternalId { .. } => "DuplicateExternalId",
-            Self::ParentTypeNotAllowed { .. } => "ParentTypeNotAllowed",
-            Self::UnknownPermission { .. } => "UnknownPermission",
-            Self::PermissionOutOfScope { .. } => "PermissionOutOfScope",
-            Self::NotTheDefaultEnvironment => "NotTheDefaultEnvironment",
-        }
-    }
-}
-
-/// Names in backticks with commas between them.
-fn quoted(names: &[Name]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

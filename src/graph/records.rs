@@ -113,7 +113,6 @@ pub(super) struct Role {
     /// What the spec says, whether usable or not.
     pub(super) scope: Option<Id<ResourceType>>,
     pub(super) listed: Vec<Id<Permission>>,
-    pub(super) slug: Option<Name>,
 }
 
 /// A permission.
@@ -251,7 +250,7 @@ impl Declared {
     }
 }
 
-/// Which source of an organization-level role goes before which (section 1.8 of the `WorkOS` semantics).
+/// Which source of an organization-level role goes before which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Tier {
     Directory,

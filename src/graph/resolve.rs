@@ -78,7 +78,7 @@ impl Graph {
                         let organization = self.find_organization(organization).ok_or(Denial::UnknownOrganization)?;
                         self.find_in(resource_type, id, organization, path)
                             .map(|resource| (resource, organization))
-                            .ok_or_else(|| self.not_found(resource_type, id))
+                            .ok_or(Denial::UnknownResource)
                     }
                     None => self.find_anywhere(resource_type, id, path),
                 }
@@ -158,7 +158,7 @@ impl Graph {
                 let organization = organization.ok_or(Denial::UnusableMembership)?;
                 self.find_in(resource_type, id, organization, path)
                     .map(|resource| (resource, organization))
-                    .ok_or_else(|| self.not_found(resource_type, id))
+                    .ok_or(Denial::UnknownResource)
             }
             Who::Undeclared(_) => self.find_anywhere(resource_type, id, path),
             Who::User { user, .. } => {
@@ -204,7 +204,11 @@ impl Graph {
         organization: Id<Resource>,
         path: &mut Vec<Id<Resource>>,
     ) -> Option<Id<Resource>> {
-        let by_name = || self.resources.id(id).filter(|&named| self.is_of_type(named, resource_type));
+        // What is attached was last noted in its organization; so nothing else is worth a walk.
+        let by_name = || {
+            let noted = |&named: &Id<Resource>| self.details(named).last_organization == Some(organization);
+            self.resources.id(id).filter(noted).filter(|&named| self.is_of_type(named, resource_type))
+        };
         self.rivals(resource_type, id, organization)
             .find(|&rival| self.chain(rival, path) == Some(organization))
             .or_else(|| by_name().filter(|&named| self.chain(named, path) == Some(organization)))
@@ -229,7 +233,7 @@ impl Graph {
                 _ => {}
             }
         }
-        let (resource, organization) = found.ok_or_else(|| self.not_found(resource_type, id))?;
+        let (resource, organization) = found.ok_or_else(|| self.not_found_anywhere(resource_type, id))?;
         self.chain(resource, path);
         Ok((resource, organization))
     }
@@ -239,7 +243,7 @@ impl Graph {
     }
 
     /// Why a resource of the type and id is not found: there is none, or none that is attached.
-    fn not_found(&self, resource_type: Id<ResourceType>, id: &str) -> Denial {
+    fn not_found_anywhere(&self, resource_type: Id<ResourceType>, id: &str) -> Denial {
         let named = self.resources.id(id);
         let unusable = |named| matches!(self.details(named).state, State::Deleting | State::Invalid);
         let detached = !self.candidates(resource_type, id).is_empty()

@@ -1,22 +1,7 @@
-//! The custom resource definitions: what is in `crds/` is what the types say, and every schema keeps the house rules.
+//! The custom resource definitions: every schema keeps the house rules.
 
-use std::{collections::BTreeMap, fs, path::Path};
-
-use bailiwick::api::{self, CrdFile};
+use bailiwick::api;
 use serde_json::Value;
-
-#[test]
-fn the_folder_is_generated() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
-    let found: BTreeMap<_, _> = fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(path).unwrap()))
-        .collect();
-    let expected: BTreeMap<_, _> =
-        api::crd_files().unwrap().into_iter().map(|CrdFile { name, yaml }| (name, yaml)).collect();
-    assert!(found == expected, "crds/ is out of date: run `cargo run -- crds --out crds`");
-}
 
 #[test]
 fn kinds_are_named_and_ordered_as_documented() {

@@ -1,40 +1,16 @@
 //! The command line: what it says, what it refuses, and how its processes begin and end.
 
-use std::{
-    fs,
-    io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream},
-    path::Path,
-    process::Output,
-    time::Duration,
-};
+mod readme;
+
+use std::{fs, net::TcpListener, path::Path, process::Output, time::Duration};
 
 use crate::support::{
     bailiwick::{Bailiwick, command},
     control_plane::CRDS,
+    manifests::{ACME, editor, may_edit},
+    unfinished::Unfinished,
     wait::{self, PATIENCE},
 };
-
-const ACME: &str = "
-apiVersion: authz.bailiwick.dev/v1alpha1
-kind: Resource
-metadata: {name: acme}
-spec: {type: organization}
----
-apiVersion: authz.bailiwick.dev/v1alpha1
-kind: Role
-metadata: {name: editor}
-spec: {permissions: ['organization:edit']}
-";
-
-const ALICE_EDITS: &str = "
-apiVersion: authz.bailiwick.dev/v1alpha1
-kind: MembershipRoleAssignment
-metadata: {name: alice-edits}
-spec: {membershipRef: {name: alice}, roleRef: {name: editor}, resourceRef: {name: acme}}
-";
-
-const ALICE_MAY_EDIT: (&str, &str, &str, &str, &str) = ("default", "alice", "edit", "organization", "acme");
 
 fn output(arguments: &[&str]) -> Output {
     command(arguments).output().expect("the program")
@@ -214,64 +190,38 @@ fn crds_prints_what_the_folder_of_definitions_holds() {
 fn serve_follows_its_folder() {
     let folder = acme();
     let serve = Bailiwick::start_ready(&["serve", "--manifests", text(folder.path())]);
-    serve.wait_until_allows(false, ALICE_MAY_EDIT);
+    serve.wait_until_allows(false, may_edit("default", "alice"));
 
     let file = folder.path().join("alice.yaml");
-    fs::write(&file, ALICE_EDITS).expect("a file");
-    serve.wait_until_allows(true, ALICE_MAY_EDIT);
+    fs::write(&file, editor("alice")).expect("a file");
+    serve.wait_until_allows(true, may_edit("default", "alice"));
 
     fs::remove_file(&file).expect("no file");
-    serve.wait_until_allows(false, ALICE_MAY_EDIT);
+    serve.wait_until_allows(false, may_edit("default", "alice"));
 
     let sub_folder = folder.path().join("more");
     fs::create_dir(&sub_folder).expect("a folder");
-    fs::write(sub_folder.join("alice.yaml"), ALICE_EDITS).expect("a file");
-    serve.wait_until_allows(true, ALICE_MAY_EDIT);
+    fs::write(sub_folder.join("alice.yaml"), editor("alice")).expect("a file");
+    serve.wait_until_allows(true, may_edit("default", "alice"));
     fs::remove_dir_all(&sub_folder).expect("no folder");
-    serve.wait_until_allows(false, ALICE_MAY_EDIT);
+    serve.wait_until_allows(false, may_edit("default", "alice"));
     assert!(!serve.log().contains("WARN"), "a folder that is removed is nothing to warn of: {}", serve.log());
 }
 
-/// A request whose body is not complete yet, so that it is under way for as long as the test wants.
-struct Unfinished(TcpStream);
-
-impl Unfinished {
-    const BODY: &str = r#"{"subject":{"type":"user","id":"alice"},"action":{"name":"edit"},"resource":{"type":"organization","id":"acme"}}"#;
-
-    fn send(serve: &Bailiwick) -> Self {
-        let mut stream = TcpStream::connect(&serve.api).expect("a connection");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        // The server asks for the body, and by that shows that the request has reached it.
-        let head = format!(
-            "POST /access/v1/evaluation HTTP/1.1\r\nhost: bailiwick\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\nexpect: 100-continue\r\n\r\n",
-            Self::BODY.len()
-        );
-        stream.write_all(head.as_bytes()).expect("the head is sent");
-        let mut interim = [0; 25];
-        stream.read_exact(&mut interim).expect("an interim response");
-        assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
-        Self(stream)
-    }
-
-    fn finish(mut self) -> String {
-        self.0.write_all(Self::BODY.as_bytes()).expect("the body is sent");
-        let mut response = String::new();
-        self.0.read_to_string(&mut response).expect("a response, then the end of the connection");
-        response
-    }
+fn wait_until_not_ready(serve: &Bailiwick) {
+    wait::until("readiness is withdrawn", || {
+        let status = serve.probe("/readyz").status;
+        if status == 503 { Ok(()) } else { Err(status.to_string()) }
+    });
 }
 
 #[test]
 fn a_signal_ends_it_when_what_is_under_way_is_answered() {
     let folder = acme();
     let mut serve = Bailiwick::start_ready(&["serve", "--manifests", text(folder.path())]);
-    let request = Unfinished::send(&serve);
+    let request = Unfinished::send(&serve.api);
     serve.process.terminate();
-    wait::until("readiness is withdrawn", || {
-        let status = serve.probe("/readyz").status;
-        if status == 503 { Ok(()) } else { Err(status.to_string()) }
-    });
+    wait_until_not_ready(&serve);
     assert_eq!(serve.process.ended(), None, "a request is under way");
     let response = request.finish();
     assert!(response.starts_with("HTTP/1.1 200 OK") && response.contains(r#""decision":false"#), "{response}");
@@ -282,12 +232,9 @@ fn a_signal_ends_it_when_what_is_under_way_is_answered() {
 fn a_second_signal_ends_it_at_once() {
     let folder = acme();
     let mut serve = Bailiwick::start_ready(&["serve", "--manifests", text(folder.path()), "--shutdown-timeout", "1h"]);
-    let _request = Unfinished::send(&serve);
+    let _request = Unfinished::send(&serve.api);
     serve.process.terminate();
-    wait::until("readiness is withdrawn", || {
-        let status = serve.probe("/readyz").status;
-        if status == 503 { Ok(()) } else { Err(status.to_string()) }
-    });
+    wait_until_not_ready(&serve);
     serve.process.terminate();
     assert_eq!(serve.process.wait(PATIENCE).code(), Some(1), "{}", serve.log());
 }
@@ -297,7 +244,7 @@ fn the_time_to_drain_is_bounded() {
     let folder = acme();
     let mut serve =
         Bailiwick::start_ready(&["serve", "--manifests", text(folder.path()), "--shutdown-timeout", "100ms"]);
-    let _request = Unfinished::send(&serve);
+    let _request = Unfinished::send(&serve.api);
     serve.process.terminate();
     assert_eq!(serve.process.wait(Duration::from_secs(20)).code(), Some(0), "{}", serve.log());
 }

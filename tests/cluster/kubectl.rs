@@ -70,7 +70,6 @@ fn get_lists_every_kind_by_category_with_what_it_refers_to() {
         assert!(all.contains(object), "no {object} in:\n{all}");
     }
 
-    let short = |name: &str| plane.kubectl(&["get", name, "--namespace", namespace]).ok();
     for (name, words) in [
         ("azres", ["TYPE", "website", "project", "acme"]),
         ("azrole", ["project-editor", "project", "READY", "AGE"]),
@@ -81,23 +80,19 @@ fn get_lists_every_kind_by_category_with_what_it_refers_to() {
         ("azrt", ["project", "READY", "organization", "AGE"]),
         ("azenv", ["default", "READY", "REASON", "AGE"]),
     ] {
-        // REASON is a column of wide output only, as far as this test knows.
-        let table = if name == "azenv" {
-            plane.kubectl(&["get", name, "--namespace", namespace, "--output=wide"]).ok()
-        } else {
-            short(name)
-        };
+        let table = plane.kubectl(&["get", name, "--namespace", namespace]).ok();
         for word in words {
             assert!(table.contains(word), "no {word} in the table of {name}:\n{table}");
         }
     }
 
-    let selected =
-        plane.kubectl(&["get", "mra", "--namespace", namespace, "--field-selector=spec.roleRef.name=other"]).ok();
+    let with_role = |name: &str| {
+        let selector = format!("--field-selector=spec.roleRef.name={name}");
+        plane.kubectl(&["get", "mra", "--namespace", namespace, &selector]).ok()
+    };
+    let selected = with_role("other");
     assert!(!selected.contains("alice"), "the field selector selects too much: {selected}");
-    let selected = plane
-        .kubectl(&["get", "mra", "--namespace", namespace, "--field-selector=spec.roleRef.name=project-editor"])
-        .ok();
+    let selected = with_role("project-editor");
     assert!(selected.contains("alice-edits-website"), "the field selector selects too little: {selected}");
 }
 

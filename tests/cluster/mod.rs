@@ -8,32 +8,25 @@ mod refused;
 mod startup;
 mod unparsable;
 
-/// An organization with a role that may edit it.
-const ACME: &str = "
-apiVersion: authz.bailiwick.dev/v1alpha1
-kind: Resource
-metadata: {name: acme}
-spec: {type: organization}
----
-apiVersion: authz.bailiwick.dev/v1alpha1
-kind: Role
-metadata: {name: editor}
-spec: {permissions: ['organization:edit']}
-";
+use crate::support::{
+    bailiwick::Bailiwick,
+    control_plane::ControlPlane,
+    manifests::{ACME, editor, may_edit},
+};
 
-/// The role for a membership, by an assignment of the same name.
-fn editor(membership: &str) -> String {
-    format!(
-        "
-apiVersion: authz.bailiwick.dev/v1alpha1
-kind: MembershipRoleAssignment
-metadata: {{name: {membership}}}
-spec: {{membershipRef: {{name: {membership}}}, roleRef: {{name: editor}}, resourceRef: {{name: acme}}}}
-"
-    )
+/// A control plane of its own with an organization that `alice` and `bob` may edit, and an operator that knows it.
+fn running() -> (ControlPlane, Bailiwick) {
+    let plane = ControlPlane::start();
+    plane.permit_operator();
+    plane.install_crds();
+    plane.apply("default", &[ACME, &editor("alice"), &editor("bob")].join("---"));
+    let operator = plane.start_operator(&[]);
+    operator.wait_until_ready();
+    assert!(edits(&operator, "alice") && edits(&operator, "bob"), "ready, but does not know everything");
+    (plane, operator)
 }
 
-/// Whether a membership may edit the organization of an environment.
-fn may_edit<'a>(environment: &'a str, membership: &'a str) -> (&'a str, &'a str, &'a str, &'a str, &'a str) {
-    (environment, membership, "edit", "organization", "acme")
+/// Whether a membership may edit the organization of the environment `default`.
+fn edits(operator: &Bailiwick, membership: &str) -> bool {
+    operator.allows(may_edit("default", membership))
 }

@@ -3,25 +3,12 @@
 use reqwest::StatusCode;
 use serde_json::json;
 
-use super::{ACME, editor, may_edit};
-use crate::support::{bailiwick::Bailiwick, control_plane::ControlPlane};
-
-/// A control plane with an organization that `alice` and `bob` may edit, and an operator that knows it.
-fn running() -> (ControlPlane, Bailiwick) {
-    let plane = ControlPlane::start();
-    plane.permit_operator();
-    plane.install_crds();
-    plane.apply("default", &[ACME, &editor("alice"), &editor("bob")].join("---"));
-    let operator = plane.start_operator(&[]);
-    operator.wait_until_ready();
-    assert!(edits(&operator, "alice") && edits(&operator, "bob"), "ready, but does not know everything");
-    (plane, operator)
-}
-
-fn edits(operator: &Bailiwick, membership: &str) -> bool {
-    let (environment, user, action, resource_type, id) = may_edit("default", membership);
-    operator.allows(environment, user, action, resource_type, id)
-}
+use super::{edits, running};
+use crate::support::{
+    bailiwick::Bailiwick,
+    control_plane::ControlPlane,
+    manifests::{editor, may_edit},
+};
 
 /// Revokes a grant of a control plane that has just come back, then makes another, and holds the operator to
 /// both: whatever it has missed or must list anew, it never goes back behind the newest that it has shown.

@@ -3,18 +3,18 @@
 //! A file in `tests/manifests/refused/` begins with `# refused: <part of the message>`. Its last document is the one that is
 //! refused; what comes before it is accepted.
 
-use std::{fs, path::Path};
+use std::fs;
 
-use crate::support::control_plane::{ControlPlane, Kubectl};
+use crate::support::{
+    control_plane::{ControlPlane, Kubectl},
+    manifests,
+};
 
 #[test]
 fn bad_manifests_are_refused_with_a_message() {
     let plane = ControlPlane::shared();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests/refused");
-    let mut files: Vec<_> =
-        fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("a file").path()).collect();
-    files.sort();
-    assert!(files.len() >= 10, "only {} files in {}", files.len(), folder.display());
+    let files = manifests::files("tests/manifests/refused");
+    assert!(files.len() >= 10, "only {} files", files.len());
 
     let mut wrong = Vec::new();
     for (i, path) in files.iter().enumerate() {

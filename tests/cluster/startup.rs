@@ -1,21 +1,13 @@
 //! Before there is anything to watch.
 
+use bailiwick::graph::facts::Kind;
 use reqwest::StatusCode;
-use serde_json::json;
 
-use super::{ACME, editor, may_edit};
-use crate::support::{control_plane::ControlPlane, wait};
-
-const KINDS: [&str; 8] = [
-    "Resource",
-    "Role",
-    "Group",
-    "GroupRoleAssignment",
-    "MembershipRoleAssignment",
-    "OrganizationMembership",
-    "ResourceType",
-    "Environment",
-];
+use crate::support::{
+    control_plane::ControlPlane,
+    manifests::{ACME, editor, may_edit},
+    wait,
+};
 
 #[test]
 fn without_its_kinds_it_waits_and_says_so_and_goes_on_once_they_are_there() {
@@ -30,21 +22,16 @@ fn without_its_kinds_it_waits_and_says_so_and_goes_on_once_they_are_there() {
         let body = answer.json();
         let missing = body["missing"].as_array().expect("gates");
         let explained = missing.iter().filter(|gate| gate["reason"].is_string()).count();
-        if explained == KINDS.len() { Ok(body) } else { Err(answer.body) }
+        if explained == Kind::ALL.len() { Ok(body) } else { Err(answer.body) }
     });
     let text = body.to_string();
-    for kind in KINDS {
-        assert!(text.contains(kind), "{kind} is not named: {text}");
+    for kind in Kind::ALL {
+        assert!(text.contains(kind.as_str()), "{kind} is not named: {text}");
     }
     assert!(text.contains("bailiwick crds"), "the remedy is not named: {text}");
     assert_eq!(operator.probe("/livez").status, StatusCode::OK);
 
-    let question = json!({
-        "subject": {"type": "user", "id": "alice"},
-        "action": {"name": "edit"},
-        "resource": {"type": "organization", "id": "acme"},
-    });
-    let answer = operator.post("/access/v1/evaluation", &question);
+    let answer = operator.post("/access/v1/evaluation", &may_edit("default", "alice").evaluation());
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "answered before anything is known: {answer:?}");
 
     plane.install_crds();

@@ -1,7 +1,10 @@
 //! Objects that the schema should never have let in.
 
-use super::{ACME, editor, may_edit};
-use crate::support::{control_plane::ControlPlane, wait};
+use super::running;
+use crate::support::{
+    manifests::{editor, may_edit},
+    wait,
+};
 
 const CRD: &str = "customresourcedefinitions.apiextensions.k8s.io/membershiproleassignments.authz.bailiwick.dev";
 
@@ -24,14 +27,7 @@ const UNUSABLE: &str = r#"bailiwick_graph_invalid_objects{kind="MembershipRoleAs
 
 #[test]
 fn an_object_that_cannot_be_read_grants_nothing_and_is_counted() {
-    let plane = ControlPlane::start();
-    plane.permit_operator();
-    plane.install_crds();
-    plane.apply("default", &[ACME, &editor("alice"), &editor("bob")].join("---"));
-    let operator = plane.start_operator(&[]);
-    operator.wait_until_ready();
-    operator.wait_until_allows(true, may_edit("default", "alice"));
-
+    let (plane, operator) = running();
     plane.kubectl(&["patch", CRD, "--type=json", "--patch", LOOSE_SCHEMA]).ok();
     // The API server takes the new schema up a moment after it has accepted it.
     wait::until("the schema accepts anything", || {

@@ -1,6 +1,7 @@
 //! The graph held to its semantics.
 
 mod agreement;
+mod allocations;
 mod brute_force;
 mod coverage;
 mod examples;

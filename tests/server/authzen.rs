@@ -11,7 +11,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::world;
+use super::{question, world};
 use crate::support::{
     facts::{applied, deleted, grant, role},
     router::{DEFAULT_ENVIRONMENT, TestServer},
@@ -19,14 +19,6 @@ use crate::support::{
 
 const EVALUATION: &str = "/access/v1/evaluation";
 const EVALUATIONS: &str = "/access/v1/evaluations";
-
-fn question(user: &str, action: &str, project: &str) -> Value {
-    json!({
-        "subject": {"type": "user", "id": user},
-        "action": {"name": action},
-        "resource": {"type": "project", "id": project}
-    })
-}
 
 #[tokio::test]
 async fn decides() {

@@ -1,6 +1,7 @@
 //! What the HTTP surfaces promise.
 
 use bailiwick::graph::facts::Object;
+use serde_json::{Value, json};
 
 use crate::support::facts::{grant, group, group_grant, known_as, membership, organization, resource, role, suspended};
 
@@ -38,4 +39,13 @@ fn world() -> Vec<Object> {
         grant("dave-acme", "editor", "website"),
         grant("carol-globex", "editor", "globex-website"),
     ]
+}
+
+/// A question about a project, in AuthZEN's words.
+fn question(user: &str, action: &str, project: &str) -> Value {
+    json!({
+        "subject": {"type": "user", "id": user},
+        "action": {"name": action},
+        "resource": {"type": "project", "id": project}
+    })
 }

@@ -1,20 +1,20 @@
 //! Liveness, readiness and metrics.
 
+use bailiwick::graph::facts::Kind;
 use serde_json::json;
 
-use super::world;
+use super::{question, world};
 use crate::support::{
     facts::{applied, invalid},
     router::{DEFAULT_ENVIRONMENT, TestServer, config},
 };
-use bailiwick::graph::facts::Kind;
 
 #[tokio::test]
 async fn alive_is_alive_whatever_is_missing() {
     let server = TestServer::new(config());
     server.environments.close_gate("list of Role");
     let answer = server.probes.get("/livez").await;
-    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, "ok"));
+    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "ok"));
 }
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn ready_names_the_gates_that_are_missing() {
     assert_eq!(server.probes.get("/readyz").await.status, 503);
     server.environments.open_gate("list of Group");
     let answer = server.probes.get("/readyz").await;
-    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, "ok"));
+    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "ok"));
 
     server.server.start_draining();
     let answer = server.probes.get("/readyz").await;
@@ -48,13 +48,7 @@ async fn metrics_count_checks_requests_and_objects() {
     let server = TestServer::with(world());
     server.environments.apply(DEFAULT_ENVIRONMENT, &applied([invalid(Kind::Role, "broken")]));
     server.environments.apply("other", &applied([invalid(Kind::Role, "broken")]));
-    let question = |user: &str| {
-        json!({
-            "subject": {"type": "user", "id": user},
-            "action": {"name": "edit"},
-            "resource": {"type": "project", "id": "website"}
-        })
-    };
+    let question = |user: &str| question(user, "edit", "website");
     server.api.post("/access/v1/evaluation", &question("alice")).await.ok();
     server.api.post("/access/v1/evaluations", &json!({"evaluations": [question("dave"), {}]})).await.ok();
     server.api.post("/environments/no-such-user-data/v1/check", &json!({})).await.error(400, "invalid_field");
@@ -65,7 +59,7 @@ async fn metrics_count_checks_requests_and_objects() {
         answer.headers.get("content-type").unwrap(),
         "application/openmetrics-text; version=1.0.0; charset=utf-8"
     );
-    let lines: Vec<_> = answer.text.lines().collect();
+    let lines: Vec<_> = answer.body.lines().collect();
     for line in [
         r#"bailiwick_checks_total{surface="authzen",decision="allowed"} 1"#,
         r#"bailiwick_checks_total{surface="authzen",decision="denied"} 1"#,
@@ -82,9 +76,9 @@ async fn metrics_count_checks_requests_and_objects() {
         concat!(r#"bailiwick_build_info{version=""#, env!("CARGO_PKG_VERSION"), r#""} 1"#),
         "# EOF",
     ] {
-        assert!(lines.contains(&line), "{line} is not in:\n{}", answer.text);
+        assert!(lines.contains(&line), "{line} is not in:\n{}", answer.body);
     }
     for word in ["alice", "secret-path", "no-such-user-data"] {
-        assert!(!answer.text.contains(word), "what a caller sends is in no label:\n{}", answer.text);
+        assert!(!answer.body.contains(word), "what a caller sends is in no label:\n{}", answer.body);
     }
 }

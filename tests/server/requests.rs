@@ -13,7 +13,7 @@ use bailiwick::server::Limits;
 use futures::stream;
 use serde_json::json;
 
-use super::world;
+use super::{question, world};
 use crate::support::router::{TestServer, config};
 
 const EVALUATION: &str = "/access/v1/evaluation";
@@ -21,11 +21,7 @@ const EVALUATION: &str = "/access/v1/evaluation";
 #[tokio::test]
 async fn a_request_id_comes_back_whatever_the_answer() {
     let server = TestServer::with(world());
-    let question = json!({
-        "subject": {"type": "user", "id": "alice"},
-        "action": {"name": "edit"},
-        "resource": {"type": "project", "id": "website"}
-    });
+    let question = question("alice", "edit", "website");
     for (method, path, body, status) in [
         (Method::POST, EVALUATION, question.to_string(), 200),
         (Method::POST, EVALUATION, "{".to_owned(), 400),

@@ -7,10 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::neutral::Suite;
-use crate::support::{
-    bailiwick::Bailiwick,
-    http::{self, Answer},
-};
+use crate::support::{answer::Answer, bailiwick::Bailiwick, http};
 
 #[derive(Deserialize)]
 struct Case {

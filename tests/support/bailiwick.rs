@@ -11,11 +11,34 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{
-    http::{self, Answer},
-    process::Process,
-    wait,
-};
+use super::{answer::Answer, http, process::Process, wait};
+
+/// Whether a user may do something on a resource of an environment.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The environment.
+    pub environment: &'a str,
+    /// The id of the user.
+    pub user: &'a str,
+    /// The name of the action.
+    pub action: &'a str,
+    /// The type of the resource.
+    pub resource_type: &'a str,
+    /// The external id of the resource, or its name.
+    pub resource: &'a str,
+}
+
+impl Question<'_> {
+    /// The question in AuthZEN's words, which do not name the environment.
+    pub fn evaluation(&self) -> Value {
+        let Self { environment: _, user, action, resource_type, resource } = self;
+        json!({
+            "subject": {"type": "user", "id": user},
+            "action": {"name": action},
+            "resource": {"type": resource_type, "id": resource},
+        })
+    }
+}
 
 /// A command of the program, without the settings of the environment that the tests run in.
 pub fn command(arguments: &[&str]) -> Command {
@@ -98,27 +121,18 @@ impl Bailiwick {
         http::send(|client| client.get(format!("http://{}{path}", self.probes))).expect("an answer of the probes")
     }
 
-    /// Asks whether a user may do something on a resource, in AuthZEN's words.
+    /// The answer to a question.
     #[track_caller]
-    pub fn allows(&self, environment: &str, user: &str, action: &str, resource_type: &str, id: &str) -> bool {
-        let answer = self.post(
-            &format!("/environments/{environment}/access/v1/evaluation"),
-            &json!({
-                "subject": {"type": "user", "id": user},
-                "action": {"name": action},
-                "resource": {"type": resource_type, "id": id},
-            }),
-        );
-        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
-        answer.json()["decision"].as_bool().expect("a decision")
+    pub fn allows(&self, question: Question<'_>) -> bool {
+        let path = format!("/environments/{}/access/v1/evaluation", question.environment);
+        self.post(&path, &question.evaluation()).ok()["decision"].as_bool().expect("a decision")
     }
 
-    /// Waits until the answer to such a question is `expected`.
+    /// Waits until the answer to a question is `expected`.
     #[track_caller]
-    pub fn wait_until_allows(&self, expected: bool, question: (&str, &str, &str, &str, &str)) {
-        let (environment, user, action, resource_type, id) = question;
+    pub fn wait_until_allows(&self, expected: bool, question: Question<'_>) {
         wait::until(&format!("{question:?} is {expected}"), || {
-            let answer = self.allows(environment, user, action, resource_type, id);
+            let answer = self.allows(question);
             if answer == expected { Ok(()) } else { Err(format!("it is {answer}; log: {}", self.log())) }
         });
     }

@@ -2,33 +2,10 @@
 
 use std::sync::OnceLock;
 
-use reqwest::{Client, RequestBuilder, StatusCode, header::HeaderMap};
-use serde_json::Value;
+use reqwest::{Client, RequestBuilder};
 use tokio::runtime::Runtime;
 
-/// An answer, read to its end.
-#[derive(Debug)]
-pub struct Answer {
-    /// The status.
-    pub status: StatusCode,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body.
-    pub body: String,
-}
-
-impl Answer {
-    /// The body as JSON.
-    #[track_caller]
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
-    }
-
-    /// A header's value; empty where there is none.
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().expect("text in a header"))
-    }
-}
+use super::answer::Answer;
 
 /// Sends the request that `build` makes and reads the answer.
 ///

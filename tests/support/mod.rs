@@ -1,9 +1,12 @@
 //! What several tests need.
 
+pub mod answer;
 pub mod bailiwick;
 pub mod control_plane;
 pub mod facts;
 pub mod http;
+pub mod manifests;
 pub mod process;
 pub mod router;
+pub mod unfinished;
 pub mod wait;

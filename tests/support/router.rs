@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{HeaderMap, Request, StatusCode, header::CONTENT_TYPE},
+    http::{Request, header::CONTENT_TYPE},
 };
 use bailiwick::{
     graph::{Environments, facts::Object},
@@ -15,7 +15,7 @@ use prometheus_client::registry::Registry;
 use serde_json::Value;
 use tower::ServiceExt;
 
-use super::facts::applied;
+use super::{answer::Answer, facts::applied};
 
 /// The environment that is asked where a path names none.
 pub const DEFAULT_ENVIRONMENT: &str = "default";
@@ -58,14 +58,6 @@ impl TestServer {
 #[derive(Clone)]
 pub struct Client(Router);
 
-/// What came back.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub text: String,
-}
-
 impl Client {
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
@@ -84,31 +76,6 @@ impl Client {
         let response = self.0.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
-        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
-    }
-}
-
-impl Answer {
-    /// The body, which must be JSON.
-    #[track_caller]
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-
-    /// The body of a 200.
-    #[track_caller]
-    pub fn ok(&self) -> Value {
-        assert_eq!(self.status, StatusCode::OK, "{self:?}");
-        self.json()
-    }
-
-    /// Asserts that this is an error, and returns its message.
-    #[track_caller]
-    pub fn error(&self, status: u16, code: &str) -> String {
-        assert_eq!(self.status.as_u16(), status, "{self:?}");
-        assert_eq!(self.headers.get(CONTENT_TYPE).unwrap(), "application/json", "{self:?}");
-        let body = self.json();
-        assert_eq!(body["code"], code, "{body}");
-        body["message"].as_str().expect("a message").to_owned()
+        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8(bytes.to_vec()).unwrap() }
     }
 }

@@ -32,11 +32,15 @@ impl Graph {
         }
     }
 
-    pub(super) fn insert_assignment(&mut self, object: &Object, state: State) {
-        let table = match object.fact.kind() {
+    fn assignments_of_kind(&mut self, kind: Kind) -> &mut Table<Assignment> {
+        match kind {
             Kind::GroupRoleAssignment => &mut self.group_assignments,
             _ => &mut self.membership_assignments,
-        };
+        }
+    }
+
+    pub(super) fn insert_assignment(&mut self, object: &Object, state: State) {
+        let table = self.assignments_of_kind(object.fact.kind());
         let id = table.acquire(&object.name);
         table[id].state = state;
         if state != State::There {
@@ -62,8 +66,7 @@ impl Graph {
     }
 
     pub(super) fn remove_assignment(&mut self, kind: Kind, name: &Name) -> bool {
-        let table =
-            if kind == Kind::GroupRoleAssignment { &self.group_assignments } else { &self.membership_assignments };
+        let table = self.assignments_of_kind(kind);
         let Some(id) = table.id(name) else {
             return false;
         };
@@ -84,11 +87,7 @@ impl Graph {
                 self.resources.release(resource);
             }
         }
-        let table = if kind == Kind::GroupRoleAssignment {
-            &mut self.group_assignments
-        } else {
-            &mut self.membership_assignments
-        };
+        let table = self.assignments_of_kind(kind);
         table[id] = Assignment::default();
         table.release(id);
         true

@@ -81,7 +81,10 @@ impl Graph {
             self.adopt(parent, id);
         }
         // All below a resource that was in the organization is noted to be there: nothing to do for moves within.
-        if let Some(organization) = self.structural_root(id).filter(|_| self.structural_root(id) != before) {
+        let after = self.structural_root(id);
+        if after != before
+            && let Some(organization) = after
+        {
             self.relist_external_id(id, organization);
             self.settle(id, organization);
         }

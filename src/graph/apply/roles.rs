@@ -20,7 +20,6 @@ impl Graph {
             let organization = spec.organization.as_ref().map(|organization| self.acquire_resource(organization));
             let listed = spec.permissions.iter().map(|permission| self.permissions.acquire(permission)).collect();
             let record = &mut self.roles[id];
-            record.slug = Some(spec.slug.clone());
             record.scope = Some(scope);
             record.organization = organization;
             record.listed = listed;

@@ -42,7 +42,7 @@ pub async fn objects(
 }
 
 fn kind(name: &str) -> Result<Kind, Error> {
-    Kind::ALL.into_iter().find(|kind| kind.as_str() == name).ok_or_else(|| {
+    Kind::named(name).ok_or_else(|| {
         let kinds = Kind::ALL.map(Kind::as_str).join(", ");
         Error::field("kind", format!("must be one of {kinds}"))
     })

@@ -45,7 +45,7 @@ impl Cause {
             404 => Self::NotServed,
             410 => Self::Expired,
             401 => Self::Other(format!("unauthorized: {}; check the credentials", status.message)),
-            403 => Self::Other(format!("forbidden: {}; grant `get`, `list` and `watch` on it", status.message)),
+            403 => Self::Other(format!("forbidden: {}; grant `list` and `watch` on it", status.message)),
             code => Self::Other(format!("the API server answers {code}: {}", status.message)),
         }
     }

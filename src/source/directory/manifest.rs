@@ -93,7 +93,7 @@ impl Reader<'_> {
             self.manifest.foreign += 1;
             return;
         }
-        let Some(kind) = Kind::ALL.into_iter().find(|known| known.as_str() == kind) else {
+        let Some(kind) = Kind::named(kind) else {
             let kinds = Kind::ALL.map(|kind| format!("`{kind}`")).join(", ");
             return self.unclear(
                 node,

@@ -1,4 +1,4 @@
-//! Checks, lists, assignments, groups and resources: the rules of the reference.
+//! Checks, lists, assignments, groups and resources: the rules of docs/rules.md.
 
 use bailiwick::graph::{
     facts::{Kind, Name},

@@ -68,7 +68,7 @@ fn a_declared_type_knows_its_permissions() {
 
 /// Section 1.4: a role may have permissions of its type and of the types below it.
 #[test]
-fn section_1_4_a_role_has_permissions_of_its_type_and_below() {
+fn a_role_has_permissions_of_its_type_and_below() {
     let scene = acme_with([
         resource_type("workspace", &["organization"], &["workspace:edit"]),
         resource_type("project", &["workspace"], &["project:edit"]),

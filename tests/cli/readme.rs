@@ -1,0 +1,75 @@
+//! The documentation: what it calls gives what it prints, and what it links to is there.
+
+use std::{fs, path::Path};
+
+use crate::support::bailiwick::Bailiwick;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// One call of curl as the documentation shows it.
+#[derive(Debug)]
+struct Call {
+    path: String,
+    body: Option<String>,
+    prints: String,
+}
+
+/// The calls of curl in the blocks of `file` that show a console.
+fn calls(file: &str) -> Vec<Call> {
+    let text = read(file);
+    // Between two fences is a block, then comes text, then a block.
+    let blocks = text.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("console\n"));
+    let commands = blocks.flat_map(|block| block.split("$ ")).filter(|command| command.starts_with("curl "));
+    commands
+        .map(|command| parse(command).unwrap_or_else(|| panic!("{file}: cannot be understood: {command}")))
+        .collect()
+}
+
+/// `curl -s URL` or `curl -s URL --json 'BODY'`, with what is printed on the lines after it.
+fn parse(command: &str) -> Option<Call> {
+    let call = command.strip_prefix("curl -s ")?;
+    let (url, body, prints) = if let Some((url, rest)) = call.split_once(" --json '") {
+        let (body, prints) = rest.split_once("'\n")?;
+        (url, Some(body.to_owned()), prints)
+    } else {
+        let (url, prints) = call.split_once('\n')?;
+        (url, None, prints)
+    };
+    let path = url.trim_matches('\'').strip_prefix("localhost:8080")?;
+    Some(Call { path: path.to_owned(), body, prints: prints.trim_end().to_owned() })
+}
+
+fn read(file: &str) -> String {
+    fs::read_to_string(Path::new(ROOT).join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+#[test]
+fn the_calls_in_the_documentation_give_what_it_prints() {
+    let acme = Path::new(ROOT).join("examples/acme");
+    let serve = Bailiwick::start_ready(&["serve", "--manifests", acme.to_str().expect("a path in UTF-8")]);
+    for file in ["README.md", "docs/http-api.md"] {
+        let calls = calls(file);
+        assert!(calls.len() >= 4, "{file} has only these calls: {calls:#?}");
+        for call in calls {
+            let answer = match &call.body {
+                Some(body) => serve.post(&call.path, &serde_json::from_str(body).expect("a body of JSON")),
+                None => serve.get(&call.path),
+            };
+            assert_eq!(answer.body, call.prints, "{file}: {call:#?}");
+        }
+    }
+}
+
+#[test]
+fn what_the_documentation_links_to_is_there() {
+    for file in ["README.md", "docs/http-api.md", "docs/semantics.md"] {
+        let text = read(file);
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link);
+        let (elsewhere, here): (Vec<_>, Vec<_>) = links.partition(|link| link.starts_with("https://"));
+        assert!(!here.is_empty(), "{file} links to nothing but {elsewhere:?}");
+        let folder = Path::new(ROOT).join(file).parent().expect("a folder").to_owned();
+        for link in here {
+            assert!(folder.join(link).exists(), "{file} links to {link}, which is not there");
+        }
+    }
+}
