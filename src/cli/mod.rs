@@ -113,7 +113,9 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     for cause in iter::successors(error.source(), |cause| cause.source()) {
         let cause = cause.to_string();
-        if !text.ends_with(&cause) {
+        // What follows the first line quotes the file around the mistake, and a kubeconfig holds secrets.
+        let cause = cause.lines().next().unwrap_or_default();
+        if !text.ends_with(cause) {
             text = format!("{text}: {cause}");
         }
     }

@@ -17,7 +17,7 @@ pub(super) struct Answering {
     #[arg(long, default_value = "127.0.0.1:8081", value_name = "ADDRESS:PORT", env = "BAILIWICK_PROBE_LISTEN")]
     pub probe_listen: SocketAddr,
     /// The environment (namespace) that is asked where a path names none.
-    #[arg(long, default_value = "default", value_name = "NAMESPACE", env = "BAILIWICK_DEFAULT_ENVIRONMENT")]
+    #[arg(long, default_value = "default", value_name = "NAMESPACE", value_parser = environment, env = "BAILIWICK_DEFAULT_ENVIRONMENT")]
     pub default_environment: String,
     /// Let --listen be an address that other machines reach. The API asks nobody who they are: whoever reaches it
     /// can learn who may do what.
@@ -51,6 +51,11 @@ impl Answering {
             limits: Limits { drain_time: self.shutdown_timeout, ..Limits::default() },
         }
     }
+}
+
+/// The name of an environment, which is one of a namespace.
+pub(super) fn environment(name: &str) -> Result<String, String> {
+    server::check_environment_name(name).map(|()| name.to_owned()).map_err(|problem| format!("it {problem}"))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -11,7 +11,10 @@ use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::{Error, host, options::Answering};
+use super::{
+    Error, host,
+    options::{Answering, environment},
+};
 use crate::{
     graph::Environments,
     source::{Cluster, Metrics},
@@ -30,7 +33,7 @@ const EXAMPLE: &str = "Example:
 #[command(after_long_help = EXAMPLE)]
 pub(super) struct Options {
     /// Watch this namespace only; can be repeated (in the variable: separated by commas). Without it, all are watched.
-    #[arg(long = "namespace", value_name = "NAMESPACE", value_delimiter = ',', env = "BAILIWICK_NAMESPACE")]
+    #[arg(long = "namespace", value_name = "NAMESPACE", value_delimiter = ',', value_parser = environment, env = "BAILIWICK_NAMESPACE")]
     namespaces: Vec<String>,
     /// The kubeconfig to use.
     #[arg(long, value_name = "FILE", env = "BAILIWICK_KUBECONFIG")]

@@ -96,7 +96,7 @@ async fn evaluations(
     }
     check_batch_size("evaluations", elements.len())?;
     let elements: Vec<Result<EvaluationElement<'_>, Error>> =
-        elements.iter().map(|element| parse_object(element.get().as_bytes())).collect();
+        elements.iter().map(|element| parse_object(element.get())).collect();
 
     let refuse = |error: &Error| {
         metrics.count_error();

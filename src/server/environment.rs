@@ -38,13 +38,7 @@ impl FromRequestParts<Arc<Server>> for Environment {
 
 impl Server {
     fn environment(&self, namespace: &str) -> Result<Arc<PublishedGraph>, Error> {
-        if !is_dns_label(namespace) {
-            return Err(Error::field(
-                "namespace",
-                "is not the name of a namespace: up to 63 lower-case letters, digits and hyphens, a letter or digit at \
-                 either end",
-            ));
-        }
+        check_environment_name(namespace).map_err(|problem| Error::field("namespace", problem))?;
         if self.config.served_environments.as_ref().is_some_and(|served| !served.contains(namespace)) {
             return Err(Error::NotServed { namespace: namespace.to_owned() });
         }
@@ -57,10 +51,20 @@ impl Server {
     }
 }
 
-fn is_dns_label(name: &str) -> bool {
-    name.len() <= 63
+/// Whether a namespace, and so an environment, can have this name.
+///
+/// # Errors
+/// What is wrong with it, to be read after the name of what holds it.
+pub fn check_environment_name(name: &str) -> Result<(), &'static str> {
+    let is_dns_label = name.len() <= 63
         && !name.starts_with('-')
         && !name.ends_with('-')
         && !name.is_empty()
-        && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+    if is_dns_label {
+        return Ok(());
+    }
+    Err(
+        "is not the name of a namespace: up to 63 lower-case letters, digits and hyphens, a letter or digit at either end",
+    )
 }

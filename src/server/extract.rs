@@ -32,7 +32,9 @@ impl JsonBody {
         if self.0.is_empty() {
             return Err(Error::EmptyBody);
         }
-        parse_object(&self.0)
+        let text = std::str::from_utf8(&self.0)
+            .map_err(|error| Error::Malformed { problem: format!("not UTF-8: {error}") })?;
+        parse_object(text)
     }
 }
 
@@ -59,14 +61,13 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// Parses a JSON object; a mistake in it names the field.
-pub(super) fn parse_object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Error> {
-    serde_json::from_slice(json).map(|Object(value)| value).map_err(|error| describe::<T>(json, &error))
+pub(super) fn parse_object<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, Error> {
+    serde_json::from_str(json).map(|Object(value)| value).map_err(|error| describe::<T>(json, &error))
 }
 
 /// Parses again what failed to parse, this time keeping track of the path: that costs too much to do it always.
-fn describe<'a, T: Deserialize<'a>>(json: &'a [u8], error: &serde_json::Error) -> Error {
-    let tracked =
-        serde_path_to_error::deserialize::<_, Object<T>>(&mut serde_json::Deserializer::from_slice(json)).err();
+fn describe<'a, T: Deserialize<'a>>(json: &'a str, error: &serde_json::Error) -> Error {
+    let tracked = serde_path_to_error::deserialize::<_, Object<T>>(&mut serde_json::Deserializer::from_str(json)).err();
     match tracked {
         Some(tracked) if error.is_data() && tracked.path().iter().next().is_some() => {
             // The path says where; the position would count from the start of a batch's element.

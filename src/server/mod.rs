@@ -36,6 +36,7 @@ mod openapi;
 mod paging;
 mod serve;
 
+pub use environment::check_environment_name;
 pub use error::Error;
 pub use serve::{Listeners, serve};
 
@@ -61,6 +62,8 @@ pub struct Limits {
     pub concurrent_requests: usize,
     /// How long a request may take, its body included.
     pub request_time: Duration,
+    /// How long nothing may come or go on a connection before it is closed. Longer than clients keep unused ones.
+    pub idle_time: Duration,
     /// At shutdown: how long to go on accepting connections once readiness is withdrawn, so that load balancers see it.
     pub drain_delay: Duration,
     /// At shutdown: how long to wait for the requests that are under way.
@@ -73,6 +76,7 @@ impl Default for Limits {
             body: 8 * 1024 * 1024,
             concurrent_requests: 1024,
             request_time: Duration::from_secs(30),
+            idle_time: Duration::from_mins(2),
             drain_delay: Duration::ZERO,
             drain_time: Duration::from_secs(20),
         }

@@ -1,9 +1,17 @@
 //! Serving until told to stop.
 
-use std::{future::Future, io, pin::pin, sync::Arc};
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
-use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
+use axum::serve::Listener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use super::{Server, probes, router};
@@ -31,15 +39,12 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
     let drain = CancellationToken::new();
-    let probes = async { axum::serve(listeners.probes, probes(Arc::clone(&server))).await };
+    let connections = |listener| Connections { listener, idle_time: server.config.limits.idle_time };
+    let probes = async { axum::serve(connections(listeners.probes), probes(Arc::clone(&server))).await };
     let api = async {
-        // Small responses must not wait for the acknowledgement of the one before.
-        let listener = listeners.api.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "a connection keeps Nagle's algorithm");
-            }
-        });
-        axum::serve(listener, router(Arc::clone(&server))).with_graceful_shutdown(drain.clone().cancelled_owned()).await
+        axum::serve(connections(listeners.api), router(Arc::clone(&server)))
+            .with_graceful_shutdown(drain.clone().cancelled_owned())
+            .await
     };
     let api_until_drained = async {
         let mut api = pin!(api);
@@ -62,5 +67,33 @@ pub async fn serve(
     tokio::select! {
         ended = api_until_drained => ended,
         ended = probes => ended,
+    }
+}
+
+/// A listener for connections that end once nothing comes or goes: whoever connects and then says nothing must not
+/// keep a file descriptor for ever.
+struct Connections {
+    listener: TcpListener,
+    idle_time: Duration,
+}
+
+impl Listener for Connections {
+    type Io = Pin<Box<TimeoutStream<TcpStream>>>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
+        let (stream, address) = Listener::accept(&mut self.listener).await;
+        // Small responses must not wait for the acknowledgement of the one before.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps Nagle's algorithm");
+        }
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_read_timeout(Some(self.idle_time));
+        stream.set_write_timeout(Some(self.idle_time));
+        (Box::pin(stream), address)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
     }
 }

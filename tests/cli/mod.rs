@@ -124,6 +124,43 @@ fn what_cannot_work_ends_with_a_message() {
 }
 
 #[test]
+fn a_name_that_no_namespace_can_have_is_refused() {
+    let folder = acme();
+    for name in ["Default", "a_b", "a/b", "a.b", "..", ""] {
+        let arguments =
+            ["serve", "--manifests", text(folder.path()), "--listen", "127.0.0.1:0", "--default-environment"];
+        let (message, code) = failure(&[&arguments[..], &[name]].concat());
+        assert!(code == 2 && message.contains("--default-environment"), "`{name}`, {code}: {message}");
+        let (message, code) = failure(&["run", "--kubeconfig", "/nowhere", "--namespace", &format!("fine,{name}")]);
+        assert!(code == 2 && message.contains("--namespace"), "`{name}`, {code}: {message}");
+    }
+}
+
+#[test]
+fn a_broken_kubeconfig_is_not_quoted() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let kubeconfig = folder.path().join("config");
+    fs::write(&kubeconfig, "users:\n- name: admin\n  user:\n    token: sesame\n    broken: [\n").expect("a file");
+    let (message, code) = failure(&["run", "--kubeconfig", text(&kubeconfig)]);
+    assert!(code == 1 && message.contains("line 5"), "{code}: {message}");
+    assert!(!message.contains("sesame"), "{message}");
+}
+
+#[test]
+fn what_a_log_line_says_of_a_file_stays_on_that_line() {
+    let folder = acme();
+    fs::write(folder.path().join("a\nERROR forged.yaml"), "kind: [").expect("a file");
+    let role =
+        "apiVersion: authz.bailiwick.dev/v1alpha1\nkind: Role\nmetadata: {name: \"b\\rERROR forged\"}\nspec: {}\n";
+    fs::write(folder.path().join("role.yaml"), role).expect("a file");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let (log, _code) = failure(&["serve", "--manifests", text(folder.path()), "--listen", &address]);
+    assert!(log.contains(r"a\nERROR forged.yaml:1:7") && log.contains(r"b\rERROR forged"), "{log}");
+    assert!(!log.split(['\n', '\r']).any(|line| line.starts_with("ERROR forged")), "{log}");
+}
+
+#[test]
 fn crds_prints_what_the_folder_of_definitions_holds() {
     let written = tempfile::tempdir().expect("a temporary folder");
     assert!(output(&["crds", "--out", text(written.path())]).status.success());
@@ -161,6 +198,14 @@ fn serve_follows_its_folder() {
 
     fs::remove_file(&file).expect("no file");
     serve.wait_until_allows(false, may_edit("default", "alice"));
+
+    let sub_folder = folder.path().join("more");
+    fs::create_dir(&sub_folder).expect("a folder");
+    fs::write(sub_folder.join("alice.yaml"), editor("alice")).expect("a file");
+    serve.wait_until_allows(true, may_edit("default", "alice"));
+    fs::remove_dir_all(&sub_folder).expect("no folder");
+    serve.wait_until_allows(false, may_edit("default", "alice"));
+    assert!(!serve.log().contains("WARN"), "a folder that is removed is nothing to warn of: {}", serve.log());
 }
 
 fn wait_until_not_ready(serve: &Bailiwick) {

@@ -179,6 +179,7 @@ async fn a_body_that_is_no_json_object_is_a_400() {
             server.api.post_raw(path, body).await.error(400, "malformed_request");
         }
         server.api.post_raw(path, vec![b'{', 0xff, b'}']).await.error(400, "malformed_request");
+        server.api.post_raw(path, b"{\"not heeded\": \"\xff\"}".to_vec()).await.error(400, "malformed_request");
         let twice = r#"{"subject": {"type": "user", "id": "a", "id": "b"}}"#;
         server.api.post_raw(path, twice).await.error(400, "invalid_field");
     }

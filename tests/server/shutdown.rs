@@ -1,6 +1,10 @@
 //! Serving on sockets, and stopping.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{
+    io::{self, Read as _, Write as _},
+    net::{self, SocketAddr},
+    time::Duration,
+};
 
 use bailiwick::server::{self, Config, Listeners};
 use tokio::{
@@ -56,6 +60,26 @@ async fn what_is_under_way_is_answered_before_the_end() {
     let response = under_way.finish();
     assert!(response.starts_with("HTTP/1.1 200 OK") && response.contains(r#""decision":false"#), "{response}");
     timeout(PATIENCE, task).await.expect("it ends by itself").unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_connection_on_which_nothing_happens_is_closed() {
+    let mut config = config();
+    config.limits.idle_time = Duration::from_millis(50);
+    let Serving { api, probes, shutdown: _, task } = Serving::begin(config).await;
+    for address in [api, probes] {
+        // Nothing at all, the beginning of either version of HTTP, and a whole request that no other follows.
+        for sent in ["", "P", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HTTP/1.1\r\nhost: x\r\n\r\n"] {
+            let mut stream = net::TcpStream::connect(address).unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream.write_all(sent.as_bytes()).unwrap();
+            let mut received = Vec::new();
+            let ended = stream.read_to_end(&mut received);
+            assert!(!ended.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock), "{sent:?} keeps it open");
+            assert_eq!(received.starts_with(b"HTTP/1.1 404"), sent.starts_with("GET"), "{sent:?}");
+        }
+    }
+    assert!(!task.is_finished(), "it goes on serving");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

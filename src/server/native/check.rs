@@ -62,8 +62,7 @@ pub async fn checks(
     let Checks { checks } = body.parse()?;
     let checks = checks.ok_or_else(|| Error::field("checks", "is missing"))?;
     check_batch_size("checks", checks.len())?;
-    let checks: Vec<Result<Check<'_>, Error>> =
-        checks.iter().map(|check| parse_object(check.get().as_bytes())).collect();
+    let checks: Vec<Result<Check<'_>, Error>> = checks.iter().map(|check| parse_object(check.get())).collect();
 
     let metrics = &server.metrics.native;
     let refuse = |error: &Error| {

@@ -87,7 +87,8 @@ impl Reader<'_> {
             }
             return;
         }
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        // Without a slash it is a version of the core group, or a group whose version was forgotten.
+        let group = api_version.split_once('/').map_or(api_version, |(group, _version)| group);
         if group != api::GROUP {
             self.manifest.foreign += 1;
             return;
@@ -100,10 +101,10 @@ impl Reader<'_> {
                 format!("there is no kind `{kind}` in {}; use one of {kinds}", api::GROUP),
             );
         };
-        self.object(node, kind, version);
+        self.object(node, kind, api_version);
     }
 
-    fn object(&mut self, node: &Node, kind: Kind, version: &str) {
+    fn object(&mut self, node: &Node, kind: Kind, api_version: &str) {
         let metadata = node.get("metadata");
         let Some(name) = self.identifying_text(node, "metadata.name", metadata.and_then(|m| m.get("name"))) else {
             return;
@@ -116,7 +117,7 @@ impl Reader<'_> {
             },
         };
 
-        let mut problems = self.problems_around_spec(node, version, &environment);
+        let mut problems = self.problems_around_spec(node, api_version, &environment);
         let mut time = |field: &str| {
             time(metadata, field).unwrap_or_else(|problem| {
                 problems.push(problem);
@@ -141,10 +142,10 @@ impl Reader<'_> {
         self.manifest.declarations.push(Declaration { environment, object: Arc::new(object), place });
     }
 
-    fn problems_around_spec(&self, node: &Node, version: &str, environment: &Name) -> Vec<api::Problem> {
+    fn problems_around_spec(&self, node: &Node, api_version: &str, environment: &Name) -> Vec<api::Problem> {
         let mut problems = Vec::new();
-        if version != api::VERSION {
-            let message = format!("there is no version `{version}` of it; use `{}`", api::API_VERSION);
+        if api_version != api::API_VERSION {
+            let message = format!("must be `{}`, not `{api_version}`", api::API_VERSION);
             problems.push(problem("apiVersion", message));
         }
         if environment != self.default_environment && !is_label(environment) {

@@ -18,6 +18,7 @@ mod watch;
 use std::{
     collections::BTreeSet,
     fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -51,6 +52,9 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// How often it is read without any reason, because the operating system may lose events.
 const SAFETY_INTERVAL: Duration = Duration::from_secs(10);
 
+/// How often is looked whether the path still leads to the same folder.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+
 /// How often it is read where the operating system cannot watch it.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -73,6 +77,8 @@ pub fn load(path: impl AsRef<Path>, default_environment: &str) -> Result<Loaded,
 #[derive(Debug)]
 pub struct Directory {
     root: PathBuf,
+    /// Which folder the path led to when it was last read.
+    identity: Option<Identity>,
     loader: Loader,
     loaded: Loaded,
     environments: Arc<Environments>,
@@ -100,6 +106,7 @@ impl Directory {
         let mut directory = Self {
             loader: Loader::new(root.clone(), Name::from(default_environment)),
             root,
+            identity: None,
             loaded: Loaded::default(),
             environments,
             metrics,
@@ -143,6 +150,7 @@ impl Directory {
         let interval = if self.polling { POLL_INTERVAL } else { SAFETY_INTERVAL };
         tokio::select! {
             () = sleep(interval) => return,
+            () = self.led_elsewhere() => return,
             () = self.changed.notified() => {}
         }
         let latest = Instant::now() + PATIENCE;
@@ -151,8 +159,21 @@ impl Directory {
         {}
     }
 
+    /// Waits until the path leads to another folder than before. Where that is for a link farther up, as `git-sync`
+    /// swaps one, nothing happens in any folder that is watched.
+    async fn led_elsewhere(&self) {
+        while identity(&self.root) == self.identity {
+            sleep(LOOK_INTERVAL).await;
+        }
+    }
+
     /// Reads the folder into the graph and sees to it that it is watched.
     fn refresh(&mut self) {
+        let identity = identity(&self.root);
+        if identity != self.identity {
+            // The watch is on the folder that was there before, under the same path.
+            (self.watch, self.identity) = (None, identity);
+        }
         // What changes between the reading and the watching would be missed, so after each new watch it is read again.
         // Whoever changes folders faster than that is left to the next event.
         for _ in 0..3 {
@@ -204,6 +225,13 @@ fn unclear(loaded: &Loaded, file: &Path) -> String {
         0 => problem,
         others => format!("{problem} (and {others} more that cannot be read)"),
     }
+}
+
+/// The device and the inode of a folder; none where there is no such folder.
+type Identity = (u64, u64);
+
+fn identity(folder: &Path) -> Option<Identity> {
+    fs::metadata(folder).ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
 /// The path, if it is one of a folder.

@@ -128,7 +128,12 @@ fn every_problem_says_where_it_is() {
         // The rest is there and grants nothing.
         (
             "apiVersion: authz.bailiwick.dev/v1\nkind: Role\nmetadata: {name: a}\nspec: {}\n",
-            "1:1: Role `a`: apiVersion: there is no version `v1` of it; use `authz.bailiwick.dev/v1alpha1`",
+            "1:1: Role `a`: apiVersion: must be `authz.bailiwick.dev/v1alpha1`, not `authz.bailiwick.dev/v1`",
+            "!default/Role/a",
+        ),
+        (
+            "apiVersion: authz.bailiwick.dev\nkind: Role\nmetadata: {name: a}\nspec: {}\n",
+            "1:1: Role `a`: apiVersion: must be `authz.bailiwick.dev/v1alpha1`, not `authz.bailiwick.dev`",
             "!default/Role/a",
         ),
         (
@@ -405,6 +410,46 @@ async fn the_next_version_of_a_config_map_takes_effect_at_once() {
     following.wait_for("the next version", 2, 0).await;
     mount(&folder, "2026_3", "");
     following.wait_for("the one after", 0, 0).await;
+}
+
+#[tokio::test]
+async fn every_link_on_the_way_to_a_file_is_followed_at_once() {
+    let folder = Folder::new(&[("root/a.yaml", &role("a")), ("way/.keep", "")]);
+    let targets = Folder::new(&[("one/b", &role("b")), ("two/b", &format!("{}---\n{}", role("b"), role("c")))]);
+    symlink(targets.path("one/b"), folder.path("way/b")).unwrap();
+    symlink("../way/b", folder.path("root/b.yaml")).unwrap();
+    let following = Following::begin(&folder.path("root"));
+    assert_eq!(following.counts(), (2, 0));
+    symlink(targets.path("two/b"), folder.path("way/next")).unwrap();
+    fs::rename(folder.path("way/next"), folder.path("way/b")).unwrap();
+    following.wait_for("another target", 3, 0).await;
+    fs::remove_file(folder.path("way/b")).unwrap();
+    following.wait_for("no target", 3, 2).await;
+    symlink(targets.path("one/b"), folder.path("way/b")).unwrap();
+    following.wait_for("a target again", 2, 0).await;
+}
+
+#[tokio::test]
+async fn another_folder_under_the_same_path_takes_effect_at_once() {
+    let folder = Folder::new(&[
+        ("one/manifests/a.yaml", &role("a")),
+        ("two/manifests/a.yaml", &format!("{}---\n{}", role("a"), role("b"))),
+    ]);
+    let lead_to = |target: &str| {
+        symlink(target, folder.path("next")).unwrap();
+        fs::rename(folder.path("next"), folder.path("current")).unwrap();
+    };
+    lead_to("one");
+    let following = Following::begin(&folder.path("current/manifests"));
+    assert_eq!(following.counts(), (1, 0));
+    lead_to("two");
+    following.wait_for("a link farther up", 2, 0).await;
+    folder.write("two/manifests/c.yaml", &role("c"));
+    following.wait_for("a file in what it leads to now", 3, 0).await;
+    fs::remove_file(folder.path("current")).unwrap();
+    following.wait_for("it leads nowhere", 3, 3).await;
+    lead_to("one");
+    following.wait_for("and back", 1, 0).await;
 }
 
 #[tokio::test]

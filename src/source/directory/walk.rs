@@ -3,11 +3,14 @@
 use std::{
     collections::{BTreeSet, HashSet},
     fs, io,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
 };
 
 /// How many folders deep manifests may lie.
 const MAX_DEPTH: usize = 32;
+
+/// How many links lead from one to the next at the most, as Linux has it.
+const MAX_LINKS: usize = 40;
 
 /// What was found in a folder.
 #[derive(Debug, Default)]
@@ -66,19 +69,31 @@ impl Walker {
             Ok(_) => self.walk.unreadable.push((path.to_owned(), "is no regular file; remove it".to_owned())),
             // Gone since the folder was listed.
             Err(_) if fs::symlink_metadata(path).is_err() => {}
-            Err(error) => self.unreadable(path, &error),
+            Err(error) => {
+                self.links(path);
+                self.unreadable(path, &error);
+            }
         }
     }
 
     /// Whether this is the first visit.
     fn visit(&mut self, path: &Path) -> io::Result<bool> {
         let real = fs::canonicalize(path)?;
-        if path.is_symlink()
-            && let Some(parent) = real.parent()
-        {
-            self.walk.folders.insert(parent.to_owned());
-        }
+        self.links(path);
         Ok(self.visited.insert(real))
+    }
+
+    /// Each link on the way from a path to a file may come to lead elsewhere, or somewhere at last.
+    fn links(&mut self, path: &Path) {
+        let Ok(mut link) = path::absolute(path) else { return };
+        for _ in 0..MAX_LINKS {
+            let Ok(target) = fs::read_link(&link) else { break };
+            link.pop();
+            link.push(target);
+            if let Some(Ok(folder)) = link.parent().map(fs::canonicalize) {
+                self.walk.folders.insert(folder);
+            }
+        }
     }
 
     fn unreadable(&mut self, path: &Path, error: &io::Error) {
