@@ -25,4 +25,4 @@ lint: ## Check format and lints
 	cargo clippy --locked --all-targets -- -D warnings
 
 bench: ## Measure what a check costs
-	cargo bench --locked --bench check
+	GLIBC_TUNABLES=glibc.malloc.hugetlb=1 cargo bench --locked --bench check

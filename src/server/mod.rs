@@ -64,8 +64,6 @@ pub struct Limits {
     pub request_time: Duration,
     /// How long nothing may come or go on a connection before it is closed. Longer than clients keep unused ones.
     pub idle_time: Duration,
-    /// At shutdown: how long to go on accepting connections once readiness is withdrawn, so that load balancers see it.
-    pub drain_delay: Duration,
     /// At shutdown: how long to wait for the requests that are under way.
     pub drain_time: Duration,
 }
@@ -77,7 +75,6 @@ impl Default for Limits {
             concurrent_requests: 1024,
             request_time: Duration::from_secs(30),
             idle_time: Duration::from_mins(2),
-            drain_delay: Duration::ZERO,
             drain_time: Duration::from_secs(20),
         }
     }

@@ -27,9 +27,8 @@ pub struct Listeners {
 
 /// Serves until `shutdown` completes and what is under way then is answered.
 ///
-/// First readiness is withdrawn; after [`Limits::drain_delay`](super::Limits::drain_delay) no more connections are
-/// accepted; then requests that are under way have [`Limits::drain_time`](super::Limits::drain_time) to finish. The probes
-/// are served until the end.
+/// Then readiness is withdrawn, no more connections are accepted, and requests that are under way have
+/// [`Limits::drain_time`](super::Limits::drain_time) to finish. The probes are served until the end.
 ///
 /// # Errors
 /// Where a listener fails for good.
@@ -53,7 +52,6 @@ pub async fn serve(
             shutdown.await;
             server.start_draining();
             tracing::info!("shutting down");
-            tokio::time::sleep(limits.drain_delay).await;
         };
         tokio::select! {
             ended = &mut api => return ended,

@@ -157,7 +157,7 @@ async fn waits_for_the_definitions_and_goes_on_by_itself_whenever_they_come_back
         following.reason("Role").is_some_and(|reason| {
             reason
                 == "the CustomResourceDefinition roles.authz.bailiwick.dev is not installed, or does not serve v1alpha1; \
-                    run `bailiwick crds | kubectl apply -f -`"
+                    run `bailiwick crds | kubectl apply --server-side -f -`"
         })
     })
     .await;

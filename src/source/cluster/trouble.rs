@@ -54,7 +54,7 @@ impl Cause {
     pub fn describe(&self, resource: &ApiResource) -> String {
         match self {
             Self::NotServed => format!(
-                "the CustomResourceDefinition {}.{} is not installed, or does not serve {}; run `bailiwick crds | kubectl apply -f -`",
+                "the CustomResourceDefinition {}.{} is not installed, or does not serve {}; run `bailiwick crds | kubectl apply --server-side -f -`",
                 resource.plural, resource.group, resource.version
             ),
             Self::Expired => "the watch fell too far behind and begins anew".to_owned(),

@@ -1,6 +1,6 @@
 //! The watch of one kind.
 
-use std::{fmt, panic, pin::pin, sync::Arc, time::Duration};
+use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt, stream};
 use kube::{
@@ -11,10 +11,7 @@ use kube::{
         watcher::{self, Config, DefaultBackoff, Event, watcher},
     },
 };
-use tokio::{
-    task,
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 use tracing::{debug, error, info, warn};
 
 use super::{
@@ -25,7 +22,7 @@ use super::{
 use crate::{
     api,
     graph::{Environments, facts::Kind},
-    source::{Metrics, convert},
+    source::{Metrics, blocking, convert},
 };
 
 /// How long the API server may deny that it serves a kind before the objects of it are taken to be gone. It denies it
@@ -88,17 +85,12 @@ impl Watch {
         let mut batches = pin!(events(self.api.clone()).ready_chunks(MAX_BATCH));
         while let Some(batch) = batches.next().await {
             // A long list takes long to convert and to apply.
-            self = match task::spawn_blocking(move || {
+            let taken = blocking(move || {
                 self.take(batch);
                 self
-            })
-            .await
-            {
-                Ok(watch) => watch,
-                Err(error) if error.is_panic() => panic::resume_unwind(error.into_panic()),
-                // The runtime is being shut down.
-                Err(_) => return,
-            };
+            });
+            let Some(watch) = taken.await else { return };
+            self = watch;
         }
     }
 

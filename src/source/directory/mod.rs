@@ -37,7 +37,7 @@ pub use manifest::Declaration;
 pub use problem::{Place, Problem};
 
 use self::{load::Loader, watch::Watch};
-use super::{Error, Metrics};
+use super::{Error, Metrics, blocking};
 use crate::graph::{Environments, facts::Name};
 
 /// What answers wait for until every file could be read.
@@ -129,18 +129,12 @@ impl Directory {
         stop.run_until_cancelled(async {
             loop {
                 self.something_to_do().await;
-                // Reading blocks.
-                self = match tokio::task::spawn_blocking(move || {
+                let refreshed = blocking(move || {
                     self.refresh();
                     self
-                })
-                .await
-                {
-                    Ok(directory) => directory,
-                    Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                    // The runtime is being shut down.
-                    Err(_) => return,
-                };
+                });
+                let Some(directory) = refreshed.await else { return };
+                self = directory;
             }
         })
         .await;

@@ -49,5 +49,3 @@ impl fmt::Display for Problem {
         f.write_str(&self.message)
     }
 }
-
-impl std::error::Error for Problem {}
