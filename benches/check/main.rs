@@ -15,7 +15,7 @@ use bailiwick::graph::{
     query::{Action, CheckRequest, Subject, Target},
 };
 use criterion::{
-    Criterion,
+    Criterion, SamplingMode,
     measurement::{Measurement, ValueFormatter, WallTime},
 };
 use org_tree::{Mix, Popularity, Question, SIZES, World};
@@ -85,7 +85,12 @@ impl NamedQuestion {
 }
 
 fn main() {
-    let mut criterion = Criterion::default().with_measurement(ThreadTime).configure_from_args();
+    let mut criterion = Criterion::default()
+        .with_measurement(ThreadTime)
+        .sample_size(20)
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(2))
+        .configure_from_args();
     let now = Timestamp::now();
     for size in SIZES {
         let world = World::new(size);
@@ -98,6 +103,8 @@ fn main() {
         println!("{} assignments: {bytes} bytes in one copy of the graph, {each:.0} bytes an assignment", size.label);
         for popularity in [Popularity::Zipf, Popularity::Uniform] {
             let mut group = criterion.benchmark_group(format!("check {popularity:?}"));
+            // Samples of a tenth of a second each, for the kernel counts a thread's time by its ticks.
+            group.sampling_mode(SamplingMode::Flat);
             for mix in Mix::ALL {
                 let wanted = !matches!(mix, Mix::NearMiss | Mix::FarMiss);
                 let questions: Vec<NamedQuestion> = world
