@@ -19,7 +19,7 @@ impl Graph {
             path.push(current);
             let record = &self.resources[current];
             let resource_type = record.kind.resource_type()?;
-            if record.kind.is_contested() && self.older_duplicate(current).is_some() {
+            if self.older_duplicate(current).is_some() {
                 return None;
             }
             if resource_type == self.organization_type {
@@ -37,7 +37,7 @@ impl Graph {
     pub(super) fn is_sound_below(&self, resource: Id<Resource>, parent: Id<Resource>) -> bool {
         let kind = self.resources[resource].kind;
         kind.resource_type().is_some_and(|resource_type| self.allows_parent(resource_type, parent))
-            && !(kind.is_contested() && self.older_duplicate(resource).is_some())
+            && self.older_duplicate(resource).is_none()
     }
 
     /// Whether a resource of a type, not `organization`, may lie below that parent.
@@ -68,7 +68,13 @@ impl Graph {
     }
 
     /// The oldest other resource of the same type and external id in the same organization, if it is older.
+    #[inline]
     pub(super) fn older_duplicate(&self, resource: Id<Resource>) -> Option<Id<Resource>> {
+        // Hardly any resource has a rival, and a walk must not pay for those that have.
+        if self.resources[resource].kind.is_contested() { self.oldest_rival(resource) } else { None }
+    }
+
+    fn oldest_rival(&self, resource: Id<Resource>) -> Option<Id<Resource>> {
         let resource_type = self.resources[resource].kind.resource_type()?;
         let root = self.structural_root(resource)?;
         self.rivals(resource_type, self.identity(resource).external_id.as_deref()?, root)
@@ -96,8 +102,7 @@ impl Graph {
     /// Whether the resource is an attached organization.
     pub(super) fn is_attached_organization(&self, resource: Id<Resource>) -> bool {
         let kind = self.resources[resource].kind;
-        kind.resource_type() == Some(self.organization_type)
-            && !(kind.is_contested() && self.older_duplicate(resource).is_some())
+        kind.resource_type() == Some(self.organization_type) && self.older_duplicate(resource).is_none()
     }
 
     /// Whether the resource exists in whatever state.

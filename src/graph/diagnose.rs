@@ -169,9 +169,7 @@ impl Graph {
         }
         let record = &self.resources[resource];
         let resource_type = record.kind.resource_type()?;
-        if record.kind.is_contested()
-            && let Some(winner) = self.older_duplicate(resource)
-        {
+        if let Some(winner) = self.older_duplicate(resource) {
             return Some(Reason::DuplicateExternalId { winner: self.resources.name(winner).clone() });
         }
         let parent = record.parent.filter(|_| resource_type != self.organization_type)?;

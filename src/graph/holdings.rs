@@ -1,7 +1,7 @@
 //! Every role that a membership has on something, with where it comes from and what stands against it.
 
 use super::{
-    Graph, Map,
+    Graph, Set,
     access::{Subjects, with_scratch},
     facts::{Name, Timestamp},
     grants::{Grant, SubjectId},
@@ -237,22 +237,26 @@ impl Graph {
     /// there is one.
     fn affiliations(&self, membership: Id<Membership>) -> Vec<Affiliation> {
         let mut affiliations = Vec::new();
-        let mut reached = Map::<Id<Group>, ()>::default();
+        let mut reached = Set::<Id<Group>>::default();
         for sound_only in [true, false] {
             let mut queue: Vec<(Id<Group>, Vec<Id<Group>>)> = self
                 .by_name(&self.memberships[membership].groups)
                 .into_iter()
                 .map(|group| (group, vec![group]))
                 .collect();
-            let mut visited = Map::<Id<Group>, ()>::default();
+            let mut visited = Set::<Id<Group>>::default();
             let mut next = 0;
             while let Some((group, way)) = queue.get(next).cloned() {
                 next += 1;
-                let sound = self.group_fault(group).is_none() && self.link_of(&way).is_none();
-                if (sound_only && !sound) || visited.insert(group, ()).is_some() {
+                if visited.contains(&group) {
                     continue;
                 }
-                if reached.insert(group, ()).is_none() {
+                let sound = self.group_fault(group).is_none() && self.link_of(&way).is_none();
+                if sound_only && !sound {
+                    continue; // Another way may be sound.
+                }
+                visited.insert(group);
+                if reached.insert(group) {
                     let fault = way.iter().find_map(|&id| self.group_fault(id)).or_else(|| self.link_of(&way));
                     let groups = way.iter().rev().map(|&id| self.groups.name(id).clone()).collect();
                     affiliations.push(Affiliation { group, groups, fault });
@@ -266,7 +270,7 @@ impl Graph {
         affiliations
     }
 
-    /// What is wrong with the last link of a way up through groups: they are of different organizations.
+    /// What is wrong with the links of a way up through groups: they are of different organizations.
     fn link_of(&self, way: &[Id<Group>]) -> Option<Reason> {
         way.windows(2).find_map(|pair| {
             let (below, above) = (self.groups[pair[0]].organization?, self.groups[pair[1]].organization?);
