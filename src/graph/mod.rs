@@ -15,7 +15,9 @@ pub mod facts;
 pub mod query;
 
 mod access;
+mod admission;
 mod apply;
+mod cascade;
 mod chain;
 mod check;
 mod diagnose;
@@ -34,6 +36,8 @@ mod table;
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
+pub use admission::{Proposal, Review};
+pub use cascade::{Cascade, Deletion, Removal};
 pub use chain::MAX_DEPTH;
 pub use environments::{Environments, PublishedGraph};
 

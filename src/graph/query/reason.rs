@@ -159,6 +159,20 @@ pub enum Reason {
         /// The role's type.
         role_type: Name,
     },
+    /// Another assignment, which is older, grants the same role on the same resource to the same subject.
+    #[error("{object} is older and grants the same; delete one of the two")]
+    DuplicateAssignment {
+        /// The assignment that wins.
+        object: ObjectRef,
+    },
+    /// Others depend on what a change would take away (sections 1.2 and 1.4 of the reference's rules).
+    #[error("{object} still needs this: {because}")]
+    InUse {
+        /// One that needs it.
+        object: ObjectRef,
+        /// What would be wrong there.
+        because: Box<Reason>,
+    },
     /// An Environment of another name than `default`.
     #[error("only the Environment named `default` is heeded; rename it")]
     NotTheDefaultEnvironment,
@@ -200,7 +214,68 @@ impl Reason {
             Self::ParentTypeNotAllowed { .. } => "ParentTypeNotAllowed",
             Self::UnknownPermission { .. } => "UnknownPermission",
             Self::PermissionOutOfScope { .. } => "PermissionOutOfScope",
+            Self::DuplicateAssignment { .. } => "DuplicateAssignment",
+            Self::InUse { .. } => "InUse",
             Self::NotTheDefaultEnvironment => "NotTheDefaultEnvironment",
+        }
+    }
+
+    /// Whether it says that something refers to what is not there (yet), or has no effect (yet): it can become right
+    /// without a change of the object that it is told of.
+    #[must_use]
+    pub const fn is_unresolved(&self) -> bool {
+        match self {
+            Self::NotFound { .. }
+            | Self::Inert { .. }
+            | Self::OrganizationUnknown { .. }
+            | Self::UndeclaredMembership { .. }
+            | Self::UndeclaredResourceType { .. } => true,
+            Self::InvalidSpec { .. }
+            | Self::Terminating { .. }
+            | Self::Expired { .. }
+            | Self::RoleTypeMismatch { .. }
+            | Self::OrganizationMismatch { .. }
+            | Self::NotAnOrganization { .. }
+            | Self::Suspended { .. }
+            | Self::Superseded { .. }
+            | Self::CycleDetected { .. }
+            | Self::TooDeep { .. }
+            | Self::DuplicateExternalId { .. }
+            | Self::ParentTypeNotAllowed { .. }
+            | Self::UnknownPermission { .. }
+            | Self::PermissionOutOfScope { .. }
+            | Self::DuplicateAssignment { .. }
+            | Self::InUse { .. }
+            | Self::NotTheDefaultEnvironment => false,
+        }
+    }
+
+    /// Whether only a person can mend it, in this object or in the one that it contradicts: waiting never does.
+    #[must_use]
+    pub const fn needs_a_person(&self) -> bool {
+        match self {
+            Self::InvalidSpec { .. }
+            | Self::RoleTypeMismatch { .. }
+            | Self::OrganizationMismatch { .. }
+            | Self::NotAnOrganization { .. }
+            | Self::CycleDetected { .. }
+            | Self::TooDeep { .. }
+            | Self::DuplicateExternalId { .. }
+            | Self::ParentTypeNotAllowed { .. }
+            | Self::UnknownPermission { .. }
+            | Self::PermissionOutOfScope { .. }
+            | Self::DuplicateAssignment { .. }
+            | Self::InUse { .. }
+            | Self::NotTheDefaultEnvironment => true,
+            Self::Terminating { .. }
+            | Self::NotFound { .. }
+            | Self::Inert { .. }
+            | Self::Expired { .. }
+            | Self::OrganizationUnknown { .. }
+            | Self::Suspended { .. }
+            | Self::UndeclaredMembership { .. }
+            | Self::UndeclaredResourceType { .. }
+            | Self::Superseded { .. } => false,
         }
     }
 }

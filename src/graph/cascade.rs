@@ -1,0 +1,69 @@
+//! What has to go before the deletions that are under way can be completed.
+
+use super::{
+    Graph,
+    facts::{Name, ObjectRef},
+};
+
+/// What the deletions under way in an environment still have to remove.
+///
+/// It follows from the objects alone, so it can be asked for anew at any time: nothing has to be remembered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cascade {
+    /// What can be removed now, in any order: nothing that depends on any of it remains.
+    pub removals: Vec<Removal>,
+    /// Every object under deletion of a kind that cascades.
+    pub deletions: Vec<Deletion>,
+    /// Every object that exists, is not under deletion itself and will be removed in the end, sorted.
+    pub doomed: Vec<ObjectRef>,
+}
+
+/// Something to be removed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Removal {
+    /// An object.
+    Object(ObjectRef),
+    /// The name of a membership from the members of a group.
+    Member {
+        /// The name of the group.
+        group: Name,
+        /// The name of the membership.
+        member: Name,
+    },
+    /// The name of a group from the subgroups of another.
+    Subgroup {
+        /// The name of the group that lists it.
+        group: Name,
+        /// The name that it lists.
+        subgroup: Name,
+    },
+}
+
+/// An object under deletion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// The object.
+    pub object: ObjectRef,
+    /// How many objects and names in groups have still to go before it: 0 means that it can go itself.
+    pub remaining: usize,
+    /// It is not to be cascaded: what depends on it has to be removed by somebody else.
+    pub restricted: bool,
+}
+
+impl Graph {
+    /// What the deletions under way have to remove next: up to `limit` removals.
+    ///
+    /// `is_restricted` says which resources are not to be cascaded although they are under deletion.
+    #[must_use]
+    pub fn cascade(&self, limit: usize, is_restricted: impl Fn(&ObjectRef) -> bool) -> Cascade {
+        let _ = (limit, is_restricted(&ObjectRef { kind: super::facts::Kind::Role, name: Name::default() }));
+        unimplemented!()
+    }
+
+    /// The first instant after `now` at which an assignment expires.
+    #[must_use]
+    pub fn next_expiry(&self, now: super::facts::Timestamp) -> Option<super::facts::Timestamp> {
+        let _ = now;
+        unimplemented!()
+    }
+}
