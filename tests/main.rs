@@ -5,6 +5,7 @@ mod api;
 mod cli;
 mod cluster;
 mod examples;
+mod gitops;
 mod graph;
 mod server;
 mod suites;
