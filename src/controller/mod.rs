@@ -1,0 +1,3 @@
+//! What is written back to the cluster, by one replica at a time.
+
+pub mod lease;
