@@ -5,7 +5,7 @@
 //! | [`ledger`] | what is known of each object beyond the graph |
 //! | `object` | what is read of an object |
 //! | `tracker` | from events to changes, without I/O |
-//! | `trouble` | why a watch fails, in words |
+//! | `trouble` | why the API server refuses, in words |
 //! | `watch` | the watch itself |
 
 pub mod ledger;
@@ -24,6 +24,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use self::ledger::Ledger;
+pub(crate) use self::trouble::describe_error;
 use self::watch::Watch;
 pub use self::object::WatchedObject;
 pub use self::watch::resource;
