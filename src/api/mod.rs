@@ -36,7 +36,7 @@ pub use reference::{MembershipRef, NameRef};
 pub use resource::{Resource, ResourceSpec};
 pub use resource_type::{Permission, ResourceType, ResourceTypeSpec};
 pub use role::{Role, RoleSpec};
-pub use status::{CASCADE_FINALIZER, ConditionType, DELETION_ANNOTATION, RESTRICT, Status};
+pub use status::{ConditionType, DELETION_ANNOTATION, RESTRICT, Status};
 
 /// The API group of all kinds.
 pub const GROUP: &str = "authz.bailiwick.dev";

@@ -18,9 +18,6 @@ pub struct Status {
     pub conditions: Vec<Condition>,
 }
 
-/// The finalizer that holds an object until everything that depends on it is gone.
-pub const CASCADE_FINALIZER: &str = "authz.bailiwick.dev/cascade";
-
 /// The annotation of a Resource that says what its deletion does with what depends on it.
 pub const DELETION_ANNOTATION: &str = "authz.bailiwick.dev/deletion";
 

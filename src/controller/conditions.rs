@@ -75,7 +75,8 @@ pub fn of_deletion(deletion: Option<&Deletion>) -> Vec<Stated> {
             Stated::new(ConditionType::Stalled, true, DEPENDENTS_REMAINING, message),
         ];
     }
-    let message = format!("it is being deleted and has no effect any more; {remaining} dependents remain to be removed");
+    let message =
+        format!("it is being deleted and has no effect any more; {remaining} dependents remain to be removed");
     vec![Stated::new(ConditionType::Ready, false, DEPENDENTS_REMAINING, message)]
 }
 
@@ -179,7 +180,8 @@ mod tests {
         assert!(stated[2].message.ends_with("; and 2 more"), "{}", stated[2].message);
 
         let problem = Name::from("ä".repeat(4000));
-        let stated = of_diagnosis(Kind::Role, &Diagnosis { inert: vec![Reason::InvalidSpec { problem }], warnings: vec![] });
+        let stated =
+            of_diagnosis(Kind::Role, &Diagnosis { inert: vec![Reason::InvalidSpec { problem }], warnings: vec![] });
         assert!(stated[2].message.len() <= MAX_MESSAGE + '…'.len_utf8());
     }
 

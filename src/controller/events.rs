@@ -77,7 +77,7 @@ impl Happening {
 
     /// What a status that is written in place of another tells; none: nothing that is worth an event.
     #[must_use]
-    pub fn of_status(kind: Kind, before: Option<&ObservedStatus>, now: &[Stated]) -> Option<(Self, &str)> {
+    pub fn of_status<'a>(kind: Kind, before: Option<&ObservedStatus>, now: &'a [Stated]) -> Option<(Self, &'a str)> {
         let stated = |condition| now.iter().find(|stated| stated.condition == condition);
         let before = |condition| before.and_then(|before| before.holds(condition));
         let ready = stated(ConditionType::Ready)?;
@@ -121,13 +121,12 @@ impl fmt::Debug for Events {
 
 impl Events {
     /// Where to report events, and what writes them for as long as anybody may report any.
-    #[must_use]
     pub fn new(
         client: Client,
         identity: &str,
         leadership: Leadership,
         metrics: Metrics,
-    ) -> (Self, impl Future<Output = ()> + Send) {
+    ) -> (Self, impl Future<Output = ()> + Send + use<>) {
         let reporter =
             Reporter { controller: "authz.bailiwick.dev/operator".to_owned(), instance: Some(identity.to_owned()) };
         let recorder = Arc::new(Recorder::new(client, reporter));

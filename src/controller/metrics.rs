@@ -87,7 +87,7 @@ impl Metrics {
         } else {
             by_environment.insert(environment.clone(), counts.clone())
         };
-        let mut change = |counts: &BTreeMap<&'static str, usize>, sign: i64| {
+        let change = |counts: &BTreeMap<&'static str, usize>, sign: i64| {
             for (&reason, &count) in counts {
                 let count = i64::try_from(count).unwrap_or(i64::MAX);
                 self.inert_assignments.get_or_create(&ReasonLabel { reason }).inc_by(sign * count);

@@ -22,7 +22,7 @@ mod status;
 mod summary;
 mod writer;
 
-use std::{collections::HashMap, fmt, pin::pin, sync::Arc, time::Duration};
+use std::{collections::HashSet, fmt, pin::pin, sync::Arc, time::Duration};
 
 use kube::Client;
 use tokio::{
@@ -134,11 +134,11 @@ impl Controller {
 async fn reconcile(context: &Arc<Context>, ledger: &Arc<Ledger>, stop: &CancellationToken) {
     let mut appeared = ledger.appeared();
     let mut running = JoinSet::new();
-    let mut known = HashMap::<Name, ()>::new();
+    let mut known = HashSet::<Name>::new();
     loop {
         appeared.mark_unchanged();
         for environment in ledger.environments() {
-            if known.insert(environment.clone(), ()).is_none()
+            if known.insert(environment.clone())
                 && let Some(of_environment) = ledger.get(&environment)
             {
                 let reconciler = Reconciler::new(environment, of_environment, Arc::clone(context));

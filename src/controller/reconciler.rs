@@ -328,7 +328,7 @@ impl Reconciler {
                     if let Err(error) = &outcome {
                         debug!(object = %write.object(), %error, "not written");
                     }
-                    if let Some(resource_version) = write.resource_version(&self.ledger) {
+                    if let Some(resource_version) = write.resource_version() {
                         let awaited = Awaited { resource_version, since: Instant::now() };
                         self.awaited.insert(write.object(), awaited);
                     }
@@ -423,8 +423,7 @@ impl Reconciler {
         let ledger = &self.ledger;
         let mut overdue = Vec::new();
         self.awaited.retain(|object, awaited| {
-            let told =
-                ledger.get(object).is_none_or(|record| record.resource_version != awaited.resource_version);
+            let told = ledger.get(object).is_none_or(|record| record.resource_version != awaited.resource_version);
             let late = !told && awaited.since + AWAIT_TIMEOUT <= now;
             if late {
                 overdue.push(object.clone());
@@ -511,18 +510,15 @@ impl Write {
     }
 
     /// The state of the object that it was written to in; none: it is not known any more.
-    fn resource_version(&self, ledger: &EnvironmentLedger) -> Option<SmolStr> {
+    fn resource_version(&self) -> Option<SmolStr> {
         match self {
             Self::AddFinalizer(_, record)
             | Self::RemoveFinalizer(_, record, _)
             | Self::Delete(_, record)
             | Self::DeleteExpired(_, record, _) => Some(record.resource_version.clone()),
-            // Which state that was in is not known; the newest is not older.
+            // Which state that was in is not known. Written twice, it does nothing the second time.
             Self::TakeOutOfGroup(..) => None,
-            Self::Status(write) => {
-                let _ = ledger;
-                Some(write.record.resource_version.clone())
-            }
+            Self::Status(write) => Some(write.record.resource_version.clone()),
         }
     }
 }
@@ -536,9 +532,10 @@ fn status_write(
     now: Timestamp,
 ) -> Option<StatusWrite> {
     let value = status::status(record.generation, &stated, summary, record.status.as_ref(), now);
-    let same = record.status.as_ref().is_some_and(|observed| {
-        ObservedStatus::of(&value).is_some_and(|desired| desired.says_the_same(observed))
-    });
+    let same = record
+        .status
+        .as_ref()
+        .is_some_and(|observed| ObservedStatus::of(&value).is_some_and(|desired| desired.says_the_same(observed)));
     (!same).then_some(StatusWrite { object, record, stated, value })
 }
 

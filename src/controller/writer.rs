@@ -152,12 +152,12 @@ impl Writer {
         } else {
             json!({ "op": "add", "path": "/metadata/finalizers/-", "value": CASCADE_FINALIZER })
         };
-        let patch = json!([
+        let operations = json!([
             { "op": "test", "path": "/metadata/uid", "value": &*record.uid },
             { "op": "test", "path": "/metadata/resourceVersion", "value": &*record.resource_version },
             add,
         ]);
-        self.patch("add_finalizer", FINALIZER_MANAGER, environment, object.kind, &object.name, patch).await
+        self.patch("add_finalizer", FINALIZER_MANAGER, environment, object.kind, &object.name, operations).await
     }
 
     /// Takes the finalizer off an object.
@@ -172,12 +172,12 @@ impl Writer {
         index: usize,
     ) -> Result<(), Error> {
         let path = format!("/metadata/finalizers/{index}");
-        let patch = json!([
+        let operations = json!([
             { "op": "test", "path": "/metadata/uid", "value": &*record.uid },
             { "op": "test", "path": &path, "value": CASCADE_FINALIZER },
             { "op": "remove", "path": &path },
         ]);
-        self.patch("remove_finalizer", FINALIZER_MANAGER, environment, object.kind, &object.name, patch).await
+        self.patch("remove_finalizer", FINALIZER_MANAGER, environment, object.kind, &object.name, operations).await
     }
 
     /// Deletes an object, in the state that the record tells of and no other.
@@ -208,25 +208,25 @@ impl Writer {
     ) -> Result<(), Error> {
         let api = self.api(environment, Kind::Group);
         let current = self.write("read_group", api.get(group)).await?;
-        let mut patch = Vec::new();
+        let mut operations = Vec::new();
         for list in [GroupList::Members, GroupList::Subgroups] {
             let listed = current.spec[list.field()].as_array().map_or(&[][..], Vec::as_slice);
-            let is_meant = |value: &Value| {
-                names.iter().any(|(of, name)| *of == list && value.as_str() == Some(name.as_str()))
-            };
+            let is_meant =
+                |value: &Value| names.iter().any(|(of, name)| *of == list && value.as_str() == Some(name.as_str()));
             // From the end, so that the indices of those before stay what they are.
             for (index, value) in listed.iter().enumerate().rev().filter(|(_, value)| is_meant(value)) {
                 let path = format!("/spec/{}/{index}", list.field());
-                patch.push(json!({ "op": "test", "path": &path, "value": value }));
-                patch.push(json!({ "op": "remove", "path": path }));
+                operations.push(json!({ "op": "test", "path": &path, "value": value }));
+                operations.push(json!({ "op": "remove", "path": path }));
             }
         }
-        if patch.is_empty() {
+        if operations.is_empty() {
             return Ok(());
         }
         let ObjectMeta { uid, .. } = current.meta();
-        patch.insert(0, json!({ "op": "test", "path": "/metadata/uid", "value": uid }));
-        self.patch("take_out_of_group", CASCADE_MANAGER, environment, Kind::Group, group, Value::Array(patch)).await
+        operations.insert(0, json!({ "op": "test", "path": "/metadata/uid", "value": uid }));
+        self.patch("take_out_of_group", CASCADE_MANAGER, environment, Kind::Group, group, Value::Array(operations))
+            .await
     }
 
     async fn patch(
@@ -236,12 +236,12 @@ impl Writer {
         environment: &str,
         kind: Kind,
         name: &str,
-        patch: Value,
+        operations: Value,
     ) -> Result<(), Error> {
         let parameters = PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
         // INVARIANT: every patch above is a list of operations.
         #[expect(clippy::expect_used, reason = "unreachable, see the invariant")]
-        let patch: Patch<Value> = Patch::Json(serde_json::from_value(patch).expect("a JSON patch"));
+        let patch: Patch<Value> = Patch::Json(serde_json::from_value(operations).expect("a JSON patch"));
         let api = self.api(environment, kind);
         self.write(operation, api.patch(name, &parameters, &patch)).await.map(drop)
     }

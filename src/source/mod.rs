@@ -12,8 +12,8 @@ pub mod directory;
 mod error;
 mod metrics;
 
-pub use cluster::{Cluster, Ledger};
 pub(crate) use cluster::describe_error;
+pub use cluster::{Cluster, Ledger};
 pub use directory::Directory;
 pub use error::Error;
 pub use metrics::Metrics;

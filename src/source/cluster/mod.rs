@@ -24,9 +24,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use self::ledger::Ledger;
+pub use self::object::WatchedObject;
 pub(crate) use self::trouble::describe_error;
 use self::watch::Watch;
-pub use self::object::WatchedObject;
 pub use self::watch::resource;
 use super::Metrics;
 use crate::graph::{Environments, facts::Kind};

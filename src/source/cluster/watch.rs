@@ -187,6 +187,7 @@ const fn brings_news(event: &Event<WatchedObject>) -> bool {
 }
 
 /// How the API server knows a kind.
+#[must_use]
 pub fn resource(kind: Kind) -> ApiResource {
     match kind {
         Kind::Resource => ApiResource::erase::<api::Resource>(&()),
