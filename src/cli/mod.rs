@@ -2,6 +2,7 @@
 
 mod crds;
 mod host;
+mod leading;
 mod logging;
 mod options;
 mod run;
