@@ -9,8 +9,8 @@ use bailiwick::{api::ConditionType, graph::query::Reason};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::world::{World, condition, led};
-use crate::support::manifests;
+use super::world::{Faults, World, condition, led};
+use crate::support::{manifests, wait};
 
 /// One file a reason, with some cases of it.
 const CASES: &str = "tests/manifests/reasons";
@@ -77,25 +77,33 @@ fn every_reason_shows_with_its_remedy_and_goes_with_its_cause() {
         world.apply_each(&case.manifests);
         case.deleted.iter().for_each(|object| world.delete(object));
     }
-    for (world, reason, case) in &cases {
+    all_come_true("shows its reason", &cases, |(world, reason, case)| {
         assert_eq!(case.shows.get("Ready"), Some(reason), "{}", case.object);
-        let shows: Vec<_> = case.shows.iter().map(|(condition, reason)| (&**condition, &**reason)).collect();
-        let object = world.wait_until_shows(&case.object, &shows);
-        for shown in case.shows.keys() {
+        let object = world.shows(&case.object, &case.shows)?;
+        for shown in case.shows.keys().filter(|&shown| case.shows[shown] == *reason) {
             let shown = condition(&object, ConditionType::named(shown).expect("a type of condition"));
             assert!(shown.message.contains(&case.message), "{}: {shown:?}", case.object);
         }
-    }
+        Ok(())
+    });
     for (world, _, case) in &cases {
         world.apply_each(&case.fix);
         case.fix_deletes.iter().for_each(|object| world.delete(object));
     }
-    for (world, _, case) in &cases {
-        match case.then.as_deref() {
-            Some("gone") => world.wait_until_gone(&case.object),
-            then => drop(world.wait_until_ready(then.unwrap_or(&case.object))),
-        }
-    }
+    all_come_true("is mended", &cases, |(world, _, case)| match case.then.as_deref() {
+        Some("gone") => world.get(&case.object).map_or(Ok(()), |_| Err(format!("{} is not gone", case.object))),
+        then => world.shows(then.unwrap_or(&case.object), &Faults::new()).map(drop),
+    });
+}
+
+/// Waits until all of it is true, and else tells of everything that is not.
+fn all_come_true<T>(what: &str, of: &[T], is_true: impl Fn(&T) -> Result<(), String>) {
+    let mut waiting: Vec<&T> = of.iter().collect();
+    wait::until(&format!("each {what}"), || {
+        let mut problems = Vec::new();
+        waiting.retain(|item| is_true(item).map_err(|problem| problems.push(problem)).is_err());
+        if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
+    });
 }
 
 #[test]

@@ -197,15 +197,26 @@ impl<'a> World<'a> {
         });
     }
 
+    /// The object, if its status is one of its generation and has exactly these [`faults`].
+    ///
+    /// # Errors
+    /// What it shows instead.
+    pub fn shows(&self, object: &str, expected: &Faults) -> Result<DynamicObject, String> {
+        let context = format!("{}, {object}", self.namespace);
+        let found = self.get(object).ok_or_else(|| format!("{context} does not exist"))?;
+        let shown = faults(&found).map_err(|problem| format!("{context}: {problem}"))?;
+        if shown == *expected {
+            Ok(found)
+        } else {
+            Err(format!("{context} shows {shown:?}, not {expected:?}: {}", found.data["status"]))
+        }
+    }
+
     /// Waits until the status of an object is one of its generation and has exactly these [`faults`].
     #[track_caller]
     pub fn wait_until_shows(&self, object: &str, expected: &[(&str, &str)]) -> DynamicObject {
-        let expected: Faults = expected.iter().map(|&(condition, reason)| (condition.into(), reason.into())).collect();
-        wait::until(&format!("{}: {object} shows {expected:?}", self.namespace), || {
-            let found = self.get(object).ok_or("it does not exist")?;
-            let shown = faults(&found)?;
-            if shown == expected { Ok(found) } else { Err(format!("{shown:?} in {}", found.data["status"])) }
-        })
+        let expected = expected.iter().map(|&(condition, reason)| (condition.into(), reason.into())).collect();
+        wait::until("a status tells what it should", || self.shows(object, &expected))
     }
 
     /// Waits until an object is ready.
