@@ -192,7 +192,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every [`code`](Self::code) that there is.
-    pub const CODES: [&'static str; 29] = [
+    pub const CODES: [&'static str; 30] = [
         "InvalidSpec",
         "Terminating",
         "ResourceNotFound",
@@ -221,6 +221,7 @@ impl Reason {
         "PermissionOutOfScope",
         "DuplicateAssignment",
         "InUse",
+        "HasDependents",
         "NotTheDefaultEnvironment",
     ];
 
@@ -379,7 +380,8 @@ mod tests {
             }
             Reason::PermissionOutOfScope { .. } => Reason::DuplicateAssignment { object: object() },
             Reason::DuplicateAssignment { .. } => Reason::InUse { object: object(), because: because() },
-            Reason::InUse { .. } => Reason::NotTheDefaultEnvironment,
+            Reason::InUse { .. } => Reason::HasDependents { object: object(), count: 0 },
+            Reason::HasDependents { .. } => Reason::NotTheDefaultEnvironment,
             Reason::NotTheDefaultEnvironment => return None,
         })
     }
