@@ -1,18 +1,16 @@
 //! `bailiwick run`: the operator.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use clap::Args;
-use kube::{
-    Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
-};
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::{
-    Error, host,
+    Error,
+    client::ClientOptions,
+    host,
     options::{Answering, environment},
 };
 use crate::{
@@ -35,20 +33,16 @@ pub(super) struct Options {
     /// Watch this namespace only; can be repeated (in the variable: separated by commas). Without it, all are watched.
     #[arg(long = "namespace", value_name = "NAMESPACE", value_delimiter = ',', value_parser = environment, env = "BAILIWICK_NAMESPACE")]
     namespaces: Vec<String>,
-    /// The kubeconfig to use.
-    #[arg(long, value_name = "FILE", env = "BAILIWICK_KUBECONFIG")]
-    kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig to use.
-    #[arg(long, value_name = "NAME", env = "BAILIWICK_CONTEXT")]
-    context: Option<String>,
+    #[command(flatten)]
+    client: ClientOptions,
     #[command(flatten)]
     answering: Answering,
 }
 
 pub(super) async fn execute(options: Options) -> Result<(), Error> {
-    let Options { namespaces, kubeconfig, context, answering } = options;
+    let Options { namespaces, client, answering } = options;
     answering.validate()?;
-    let client = client(kubeconfig, context).await?;
+    let client = client.connect().await?;
     let served = if namespaces.is_empty() { None } else { Some(namespaces.iter().cloned().collect()) };
 
     let environments = Arc::new(Environments::default());
@@ -58,19 +52,4 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
     let bound = host::bind(&answering).await?;
     info!(api = %bound.api, probes = %bound.probes, "answering on http://{} as soon as every kind is known", bound.api);
     host::answer(bound, answering.server(served), environments, registry, cluster.run(CancellationToken::new())).await
-}
-
-async fn client(kubeconfig: Option<PathBuf>, context: Option<String>) -> Result<Client, Error> {
-    let config = if kubeconfig.is_none() && context.is_none() {
-        Config::infer().await.map_err(kubeconfig_error)?
-    } else {
-        let kubeconfig = kubeconfig.map_or_else(Kubeconfig::read, Kubeconfig::read_from).map_err(kubeconfig_error)?;
-        let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
-        Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(kubeconfig_error)?
-    };
-    Client::try_from(config).map_err(kubeconfig_error)
-}
-
-fn kubeconfig_error(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::Kubeconfig(Box::new(error))
 }
