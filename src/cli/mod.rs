@@ -3,6 +3,7 @@
 mod client;
 mod crds;
 mod host;
+mod leading;
 mod logging;
 mod options;
 mod release_finalizers;

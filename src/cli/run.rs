@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
+use futures::future;
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -11,11 +12,13 @@ use super::{
     Error,
     client::ClientOptions,
     host,
+    leading::Leading,
     options::{Answering, environment},
 };
 use crate::{
+    controller::{self, Controller, lease::Election},
     graph::Environments,
-    source::{Cluster, Metrics},
+    source::{Cluster, Ledger, Metrics},
 };
 
 const EXAMPLE: &str = "Example:
@@ -25,8 +28,9 @@ const EXAMPLE: &str = "Example:
 /// Follow a Kubernetes API server and answer permission checks.
 ///
 /// Watches the kinds of authz.bailiwick.dev. Each namespace is an environment of its own. Nothing is answered before
-/// all of them are known; /readyz says what is missing. Needs the permission to list and watch the kinds, nothing
-/// else. In a pod it uses the pod's service account, elsewhere the kubeconfig that kubectl would use.
+/// all of them are known; /readyz says what is missing. Any number of replicas answer; one of them at a time, elected
+/// by a Lease, writes statuses, cascades deletions and deletes what expired. examples/operator/rbac.yaml has the permissions
+/// that it needs. In a pod it uses the pod's service account, elsewhere the kubeconfig that kubectl would use.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLE)]
 pub(super) struct Options {
@@ -36,11 +40,13 @@ pub(super) struct Options {
     #[command(flatten)]
     client: ClientOptions,
     #[command(flatten)]
+    leading: Leading,
+    #[command(flatten)]
     answering: Answering,
 }
 
 pub(super) async fn execute(options: Options) -> Result<(), Error> {
-    let Options { namespaces, client, answering } = options;
+    let Options { namespaces, client, leading, answering } = options;
     answering.validate()?;
     let client = client.connect().await?;
     let served = if namespaces.is_empty() { None } else { Some(namespaces.iter().cloned().collect()) };
@@ -48,8 +54,29 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
     let environments = Arc::new(Environments::default());
     let mut registry = Registry::with_prefix(host::METRICS_PREFIX);
     let metrics = Metrics::register(&mut registry);
-    let cluster = Cluster::new(&client, namespaces, &environments, &metrics);
+    let ledger = Arc::new(Ledger::default());
+    let cluster = Cluster::new(&client, namespaces, &environments, &ledger, &metrics);
+    let lease = leading.lease(client.default_namespace());
+    let identity = lease.identity.clone();
+    let (election, leadership) =
+        Election::new(client.clone(), lease, &mut registry).map_err(|error| Error::Usage(error.to_string()))?;
+    let metrics = controller::Metrics::register(&mut registry);
+    let options = leading.controller(identity);
+    let controller = Controller::new(client, Arc::clone(&environments), ledger, leadership, &options, metrics);
     let bound = host::bind(&answering).await?;
     info!(api = %bound.api, probes = %bound.probes, "answering on http://{} as soon as every kind is known", bound.api);
-    host::answer(bound, answering.server(served), environments, registry, cluster.run(CancellationToken::new())).await
+    let background = async |stop: CancellationToken| {
+        let nothing_is_written = CancellationToken::new();
+        let write = async {
+            controller.run(stop).await;
+            nothing_is_written.cancel();
+        };
+        let lead = future::join(write, election.run(nothing_is_written.clone()));
+        // What is written last is known by the watches.
+        tokio::select! {
+            () = cluster.run(CancellationToken::new()) => {}
+            _ = lead => {}
+        }
+    };
+    Box::pin(host::answer(bound, answering.server(served), environments, registry, background)).await
 }

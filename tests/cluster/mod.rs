@@ -1,6 +1,7 @@
 //! The operator and its kinds on a real Kubernetes API server.
 
 mod apply;
+mod audit;
 mod kubectl;
 mod namespaces;
 mod recovery;

@@ -1,6 +1,7 @@
 //! What several tests need.
 
 pub mod answer;
+pub mod audit;
 pub mod bailiwick;
 pub mod control_plane;
 pub mod facts;

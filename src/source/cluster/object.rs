@@ -1,6 +1,6 @@
 //! What is read of an object that the API server sends.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::{
@@ -20,6 +20,8 @@ pub struct WatchedObject {
     metadata: ObjectMeta,
     /// Its spec, null where it has none.
     pub spec: Value,
+    /// Its status, null where it has none.
+    pub status: Value,
 }
 
 #[derive(Deserialize)]
@@ -28,6 +30,8 @@ struct Wire {
     metadata: WireMetadata,
     #[serde(default)]
     spec: Value,
+    #[serde(default)]
+    status: Value,
 }
 
 #[derive(Default, Deserialize)]
@@ -37,23 +41,39 @@ struct WireMetadata {
     namespace: Option<String>,
     uid: Option<String>,
     resource_version: Option<String>,
+    generation: Option<i64>,
     creation_timestamp: Option<Time>,
     deletion_timestamp: Option<Time>,
+    finalizers: Option<Vec<String>>,
+    annotations: Option<BTreeMap<String, String>>,
 }
 
 impl From<Wire> for WatchedObject {
-    fn from(Wire { metadata, spec }: Wire) -> Self {
-        let WireMetadata { name, namespace, uid, resource_version, creation_timestamp, deletion_timestamp } = metadata;
+    fn from(Wire { metadata, spec, status }: Wire) -> Self {
+        let WireMetadata {
+            name,
+            namespace,
+            uid,
+            resource_version,
+            generation,
+            creation_timestamp,
+            deletion_timestamp,
+            finalizers,
+            annotations,
+        } = metadata;
         let metadata = ObjectMeta {
             name,
             namespace,
             uid,
             resource_version,
+            generation,
             creation_timestamp,
             deletion_timestamp,
+            finalizers,
+            annotations,
             ..ObjectMeta::default()
         };
-        Self { metadata, spec }
+        Self { metadata, spec, status }
     }
 }
 
