@@ -8,7 +8,7 @@ use kube::{
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
 use tokio::sync::mpsc;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::{conditions, lease::Leadership, metrics::Metrics, rate::RateLimit};
 use crate::{
@@ -91,8 +91,8 @@ impl Happening {
             (Some(true), false) if ready.reason == conditions::TERMINATING => return None,
             (Some(true), false) if is_assignment => Self::Revoked,
             (Some(true), false) => Self::LostEffect,
-            (None | Some(false), true) if is_assignment => Self::Granted,
-            (Some(false), true) => Self::BecameReady,
+            (None | Some(false), true) if is_assignment => return Some((Self::Granted, "it grants its role now")),
+            (Some(false), true) => return Some((Self::BecameReady, "all that it says has effect now")),
             // What is ready, or waits, from its beginning is nothing to report.
             (None, _) | (Some(true), true) | (Some(false), false) => return None,
         };
@@ -173,7 +173,7 @@ impl Events {
         };
         if self.waiting.try_send(Report { happening, note, object }).is_err() {
             self.metrics.event_dropped();
-            warn!("an event was dropped, for too many wait to be written");
+            debug!("an event was dropped, for too many wait to be written");
         }
     }
 }
