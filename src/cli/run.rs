@@ -1,19 +1,17 @@
 //! `bailiwick run`: the operator.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use clap::Args;
 use futures::future;
-use kube::{
-    Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
-};
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::{
-    Error, host,
+    Error,
+    client::ClientOptions,
+    host,
     leading::Leading,
     options::{Answering, environment},
 };
@@ -39,12 +37,8 @@ pub(super) struct Options {
     /// Watch this namespace only; can be repeated (in the variable: separated by commas). Without it, all are watched.
     #[arg(long = "namespace", value_name = "NAMESPACE", value_delimiter = ',', value_parser = environment, env = "BAILIWICK_NAMESPACE")]
     namespaces: Vec<String>,
-    /// The kubeconfig to use.
-    #[arg(long, value_name = "FILE", env = "BAILIWICK_KUBECONFIG")]
-    kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig to use.
-    #[arg(long, value_name = "NAME", env = "BAILIWICK_CONTEXT")]
-    context: Option<String>,
+    #[command(flatten)]
+    client: ClientOptions,
     #[command(flatten)]
     leading: Leading,
     #[command(flatten)]
@@ -52,9 +46,9 @@ pub(super) struct Options {
 }
 
 pub(super) async fn execute(options: Options) -> Result<(), Error> {
-    let Options { namespaces, kubeconfig, context, leading, answering } = options;
+    let Options { namespaces, client, leading, answering } = options;
     answering.validate()?;
-    let client = client(kubeconfig, context).await?;
+    let client = client.connect().await?;
     let served = if namespaces.is_empty() { None } else { Some(namespaces.iter().cloned().collect()) };
 
     let environments = Arc::new(Environments::default());
@@ -85,19 +79,4 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
         }
     };
     Box::pin(host::answer(bound, answering.server(served), environments, registry, background)).await
-}
-
-async fn client(kubeconfig: Option<PathBuf>, context: Option<String>) -> Result<Client, Error> {
-    let config = if kubeconfig.is_none() && context.is_none() {
-        Config::infer().await.map_err(kubeconfig_error)?
-    } else {
-        let kubeconfig = kubeconfig.map_or_else(Kubeconfig::read, Kubeconfig::read_from).map_err(kubeconfig_error)?;
-        let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
-        Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(kubeconfig_error)?
-    };
-    Client::try_from(config).map_err(kubeconfig_error)
-}
-
-fn kubeconfig_error(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::Kubeconfig(Box::new(error))
 }
