@@ -42,7 +42,7 @@ pub(super) struct Bound {
 pub(super) async fn bind(options: &Answering) -> Result<Bound, Error> {
     let (api_listener, api) = listen(options.listen, "--listen").await?;
     let (probe_listener, probes) = listen(options.probe_listen, "--probe-listen").await?;
-    Ok(Bound { listeners: Listeners { api: api_listener, probes: probe_listener }, api, probes })
+    Ok(Bound { listeners: Listeners { api: api_listener, probes: probe_listener, admission: None }, api, probes })
 }
 
 async fn listen(address: SocketAddr, flag: &'static str) -> Result<(TcpListener, SocketAddr), Error> {

@@ -21,6 +21,7 @@ use kube::Client;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub use self::object::{is_restricted, read_object};
 use self::watch::Watch;
 use super::Metrics;
 use crate::graph::{Environments, facts::Kind};

@@ -10,6 +10,18 @@ use kube::{
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::{
+    api::Problem,
+    graph::facts::{Kind, Object},
+    source::convert::{self, Metadata, UnknownFields},
+};
+
+/// Says what becomes of a resource that is deleted.
+const DELETION: &str = "authz.bailiwick.dev/deletion";
+
+/// The value of [`DELETION`] that keeps a resource from being deleted while anything depends on it.
+const RESTRICT: &str = "Restrict";
+
 /// An object of any of our kinds, whatever its spec looks like.
 ///
 /// A list must not fail as a whole because one object in it cannot be understood, so the spec is not looked into here.
@@ -55,6 +67,33 @@ impl From<Wire> for WatchedObject {
         };
         Self { metadata, spec }
     }
+}
+
+impl WatchedObject {
+    /// The object as the graph knows it, and what is wrong with its spec.
+    pub fn to_object(&self, kind: Kind) -> (Object, Vec<Problem>) {
+        let ObjectMeta { name, creation_timestamp, deletion_timestamp, .. } = &self.metadata;
+        let metadata = Metadata {
+            name: name.as_deref().unwrap_or_default().into(),
+            created: creation_timestamp.as_ref().map(|time| time.0),
+            deleting: deletion_timestamp.is_some(),
+        };
+        convert::object(kind, metadata, &self.spec, UnknownFields::Ignore)
+    }
+}
+
+/// An object in the format of the Kubernetes API as the graph would know it.
+///
+/// # Errors
+/// What is wrong with its metadata. (A spec that cannot be used makes the object
+/// [`Invalid`](crate::graph::facts::Fact::Invalid).)
+pub fn read_object(kind: Kind, object: &Value) -> Result<Object, String> {
+    WatchedObject::deserialize(object).map(|object| object.to_object(kind).0).map_err(|error| error.to_string())
+}
+
+/// Whether an object in the format of the Kubernetes API is annotated not to be deleted while anything depends on it.
+pub fn is_restricted(object: &Value) -> bool {
+    object["metadata"]["annotations"][DELETION] == RESTRICT
 }
 
 impl Resource for WatchedObject {

@@ -12,7 +12,7 @@ use super::object::WatchedObject;
 use crate::{
     api::Problem,
     graph::facts::{Change, Kind, Name, ObjectRef},
-    source::convert::{self, Metadata, UnknownFields},
+    source::convert::{self, Metadata},
 };
 
 /// Follows the watch of one kind.
@@ -154,13 +154,7 @@ impl Tracker {
 }
 
 fn apply(kind: Kind, Key { namespace, name, .. }: Key, object: &WatchedObject, update: &mut Update) {
-    let meta = object.meta();
-    let metadata = Metadata {
-        name: name.clone(),
-        created: meta.creation_timestamp.as_ref().map(|time| time.0),
-        deleting: meta.deletion_timestamp.is_some(),
-    };
-    let (object, problems) = convert::object(kind, metadata, &object.spec, UnknownFields::Ignore);
+    let (object, problems) = object.to_object(kind);
     if !problems.is_empty() {
         update.unusable.push(Unusable { namespace: namespace.clone(), name, problems });
     }
