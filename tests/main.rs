@@ -4,6 +4,7 @@
 mod api;
 mod cli;
 mod cluster;
+mod controller;
 mod examples;
 mod graph;
 mod server;

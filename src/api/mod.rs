@@ -51,3 +51,6 @@ pub const ORGANIZATION: &str = "organization";
 
 /// The one name that an [`Environment`] may have.
 pub const ENVIRONMENT_NAME: &str = "default";
+
+/// The finalizer that keeps an object until nothing depends on it any more.
+pub const CASCADE_FINALIZER: &str = "authz.bailiwick.dev/cascade";

@@ -1,5 +1,6 @@
 //! The subcommands, one file each, and what they share.
 
+mod admission;
 mod crds;
 mod host;
 mod logging;

@@ -1,8 +1,9 @@
 //! `bailiwick run`: the operator.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{future::pending, path::PathBuf, sync::Arc};
 
 use clap::Args;
+use futures::future::BoxFuture;
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::{
-    Error, host,
+    Error, admission, host,
     options::{Answering, environment},
 };
 use crate::{
@@ -43,10 +44,12 @@ pub(super) struct Options {
     context: Option<String>,
     #[command(flatten)]
     answering: Answering,
+    #[command(flatten)]
+    admission: admission::Options,
 }
 
 pub(super) async fn execute(options: Options) -> Result<(), Error> {
-    let Options { namespaces, kubeconfig, context, answering } = options;
+    let Options { namespaces, kubeconfig, context, answering, admission } = options;
     answering.validate()?;
     let client = client(kubeconfig, context).await?;
     let served = if namespaces.is_empty() { None } else { Some(namespaces.iter().cloned().collect()) };
@@ -55,9 +58,21 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
     let mut registry = Registry::with_prefix(host::METRICS_PREFIX);
     let metrics = Metrics::register(&mut registry);
     let cluster = Cluster::new(&client, namespaces, &environments, &metrics);
-    let bound = host::bind(&answering).await?;
+    let mut bound = host::bind(&answering).await?;
+    let mut certificate: BoxFuture<'static, ()> = Box::pin(pending());
+    if let Some(admission) = admission.bind(&client, &mut registry, || true).await? {
+        info!(admission = %admission.address, "reviewing on https://{}/admission/validate", admission.address);
+        bound = bound.with_admission(admission.listener);
+        certificate = admission.certificate;
+    }
     info!(api = %bound.api, probes = %bound.probes, "answering on http://{} as soon as every kind is known", bound.api);
-    host::answer(bound, answering.server(served), environments, registry, cluster.run(CancellationToken::new())).await
+    let work = async {
+        tokio::select! {
+            () = cluster.run(CancellationToken::new()) => (),
+            () = certificate => (),
+        }
+    };
+    host::answer(bound, answering.server(served), environments, registry, work).await
 }
 
 async fn client(kubeconfig: Option<PathBuf>, context: Option<String>) -> Result<Client, Error> {

@@ -157,9 +157,8 @@ impl Webhook {
         let read = |field, value: &Value| {
             (self.format.read)(kind, value).map_err(|problem| Error::field(field, format!("cannot be used: {problem}")))
         };
-        let required = |field: &'static str, value: &Option<Value>| {
-            value.clone().ok_or_else(|| Error::field(field, "is missing"))
-        };
+        let required =
+            |field: &'static str, value: &Option<Value>| value.clone().ok_or_else(|| Error::field(field, "is missing"));
         let proposal = match operation {
             Operation::Create => {
                 let mut object = required("request.object", &request.object)?;

@@ -65,12 +65,15 @@ pub async fn serve(
     };
     let admission = async {
         let Some(AdmissionListener { listener, certificate, format }) = listeners.admission else { return Ok(()) };
-        axum::serve(TlsListener::new(connections(listener), certificate)?, admission::router(Arc::clone(&server), format))
-            .with_graceful_shutdown(drain.clone().cancelled_owned())
-            .await
+        axum::serve(
+            TlsListener::new(connections(listener), certificate)?,
+            admission::router(Arc::clone(&server), format),
+        )
+        .with_graceful_shutdown(drain.clone().cancelled_owned())
+        .await
     };
     let until_drained = async {
-        let mut served = pin!(async { tokio::try_join!(api, admission).map(|((), ())| ()) });
+        let mut both = pin!(async { tokio::try_join!(api, admission).map(|((), ())| ()) });
         let limits = server.config.limits;
         let withdraw = async {
             shutdown.await;
@@ -78,10 +81,10 @@ pub async fn serve(
             tracing::info!("shutting down");
         };
         tokio::select! {
-            ended = &mut served => return ended,
+            ended = &mut both => return ended,
             () = withdraw => drain.cancel(),
         }
-        tokio::time::timeout(limits.drain_time, served).await.unwrap_or_else(|_elapsed| {
+        tokio::time::timeout(limits.drain_time, both).await.unwrap_or_else(|_elapsed| {
             tracing::warn!("requests were still under way when the time to drain was over");
             Ok(())
         })

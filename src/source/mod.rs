@@ -13,6 +13,7 @@ mod error;
 mod metrics;
 
 pub use cluster::Cluster;
+pub(crate) use cluster::describe_error;
 pub use directory::Directory;
 pub use error::Error;
 pub use metrics::Metrics;

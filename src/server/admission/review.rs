@@ -95,7 +95,6 @@ struct AdmissionResponse {
 /// Why the answer is no, as the API server tells it to whoever asked: a `meta/v1` Status.
 #[derive(Debug, Serialize)]
 pub struct Status {
-    pub status: &'static str,
     pub code: u16,
     pub reason: &'static str,
     pub message: String,

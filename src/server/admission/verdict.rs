@@ -66,18 +66,19 @@ fn refusal(group: &'static str, asked: &Asked, reasons: &[Reason]) -> Option<Sta
             },
         })
         .collect();
-    let mut message = causes.iter().map(|cause| cause.message.as_str()).collect::<Vec<_>>().join("; ");
-    if let Some(more @ 1..) = reasons.len().checked_sub(MAX_CAUSES) {
-        message.push_str(&format!("; and {more} more"));
-    }
+    let more = reasons.len().checked_sub(MAX_CAUSES).filter(|&more| more > 0).map(|more| format!("and {more} more"));
+    let sentences: Vec<&str> = causes.iter().map(|cause| cause.message.as_str()).chain(more.as_deref()).collect();
+    let message = sentences.join("; ");
     let (code, reason, message) = match proposal {
         Proposal::Write(_) => (422, "Invalid", message),
-        Proposal::Delete { .. } => {
-            (403, "Forbidden", format!("{object} is annotated not to be deleted while anything depends on it: {message}"))
-        }
+        Proposal::Delete { .. } => (
+            403,
+            "Forbidden",
+            format!("{object} is annotated not to be deleted while anything depends on it: {message}"),
+        ),
     };
     let details = StatusDetails { name: object.name.to_string(), group, kind: object.kind.as_str(), causes };
-    Some(Status { status: "Failure", code, reason, message, details })
+    Some(Status { code, reason, message, details })
 }
 
 fn warnings(reasons: &[Reason]) -> Vec<String> {

@@ -56,8 +56,12 @@ impl Certificate {
     /// One that is still to be offered. Registers its figures.
     #[must_use]
     pub fn register(registry: &mut Registry) -> Arc<Self> {
-        let certificate =
-            Self { shown: RwLock::default(), offered: Mutex::default(), not_after: Gauge::default(), errors: Counter::default() };
+        let certificate = Self {
+            shown: RwLock::default(),
+            offered: Mutex::default(),
+            not_after: Gauge::default(),
+            errors: Counter::default(),
+        };
         registry.register_with_unit(
             "admission_certificate_not_after_timestamp",
             "When the certificate of the admission webhook expires, since 1970; 0: there is none yet",

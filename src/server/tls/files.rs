@@ -28,19 +28,21 @@ pub async fn follow_files(folder: impl AsRef<Path> + Send, certificate: Arc<Cert
                 unreadable = false;
                 certificate.offer(&chain, &key);
             }
-            Ok(None) => {}
             Err(error) if !unreadable => {
                 unreadable = true;
                 certificate.cannot_be_offered(&error);
             }
-            Err(_) => {}
+            Ok(None) | Err(_) => {}
         }
         sleep(PAUSE).await;
     }
 }
 
+/// The content of the two files.
+type Pair = (Vec<u8>, Vec<u8>);
+
 /// The certificate and the key. None: they were exchanged meanwhile, so that they may not belong together.
-fn read(folder: &Path) -> Result<Option<(Vec<u8>, Vec<u8>)>, Unreadable> {
+fn read(folder: &Path) -> Result<Option<Pair>, Unreadable> {
     let file = |name: &str| {
         let path = folder.join(name);
         fs::read(&path).map_err(|source| Unreadable { path: path.display().to_string(), source })

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `object` | what is read of an object |
 //! | `tracker` | from events to changes, without I/O |
-//! | `trouble` | why a watch fails, in words |
+//! | `trouble` | why the API server refuses, in words |
 //! | `watch` | the watch itself |
 
 mod object;
@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use self::object::{is_restricted, read_object};
+pub(crate) use self::trouble::describe_error;
 use self::watch::Watch;
 use super::Metrics;
 use crate::graph::{Environments, facts::Kind};
