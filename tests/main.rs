@@ -6,6 +6,7 @@ mod cli;
 mod cluster;
 mod controller;
 mod examples;
+mod gitops;
 mod graph;
 mod server;
 mod suites;

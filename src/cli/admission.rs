@@ -6,18 +6,25 @@ use clap::Args;
 use futures::future::BoxFuture;
 use kube::Client;
 use prometheus_client::registry::Registry;
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Error, host, options::duration};
 use crate::{
     api,
-    controller::certificates::{self, Certificates, Terms},
-    server::{self, AdmissionListener, Certificate, ObjectFormat},
-    source::cluster,
+    controller::{
+        certificates::{self, Certificates, Terms},
+        lease::Leadership,
+    },
+    graph::facts::Kind,
+    server::{self, AdmissionListener, Certificate, ObjectFormat, Submitted},
+    source::cluster::WatchedObject,
 };
 
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Admission webhook")]
 #[group(skip)]
+#[expect(clippy::struct_field_names, reason = "the names of the options")]
 pub(super) struct Options {
     /// Where the validating admission webhook listens, with TLS. Needs --admission-certificate or
     /// --admission-secret. Without it there is none.
@@ -33,7 +40,7 @@ pub(super) struct Options {
     /// The namespace of that Secret. By default that of the pod, or of the kubeconfig's context.
     #[arg(long, value_name = "NAMESPACE", requires = "admission_secret", env = "BAILIWICK_ADMISSION_NAMESPACE")]
     admission_namespace: Option<String>,
-    /// With --admission-secret: the ValidatingWebhookConfiguration whose caBundle the leader keeps right.
+    /// With --admission-secret: the `ValidatingWebhookConfiguration` whose caBundle the leader keeps right.
     #[arg(long, value_name = "NAME", default_value = "bailiwick", env = "BAILIWICK_ADMISSION_WEBHOOK")]
     admission_webhook: String,
     /// With --admission-secret: a host by which the API server calls, such as NAME.NAMESPACE.svc of the Service; can be
@@ -59,12 +66,12 @@ pub(super) struct Admission {
 }
 
 impl Options {
-    /// Binds the webhook, if there is to be one. `leads` says whether this process may write.
+    /// Binds the webhook, if there is to be one. Nothing is written without leadership.
     pub async fn bind(
         self,
         client: &Client,
         registry: &mut Registry,
-        leads: impl Fn() -> bool + Send + Sync + 'static,
+        leadership: Leadership,
     ) -> Result<Option<Admission>, Error> {
         let Some(address) = self.admission_listen else {
             if self.admission_certificate.is_some() || self.admission_secret.is_some() {
@@ -92,7 +99,7 @@ impl Options {
             options.validate().map_err(Error::Usage)?;
             let shown = Arc::clone(&certificate);
             let offer = move |chain: &[u8], key: &[u8]| shown.offer(chain, key);
-            Box::pin(Certificates::new(client, options, leads, offer, registry).run())
+            Box::pin(Certificates::new(client, options, leadership, offer, registry).run())
         } else {
             return Err(Error::Usage(
                 "the admission webhook needs a certificate; add --admission-certificate DIR or --admission-secret NAME"
@@ -100,9 +107,13 @@ impl Options {
             ));
         };
         let (listener, address) = host::listen(address, "--admission-listen").await?;
-        let format =
-            ObjectFormat { group: api::GROUP, read: cluster::read_object, is_restricted: cluster::is_restricted };
+        let format = ObjectFormat { group: api::GROUP, read };
         let listener = AdmissionListener { listener, certificate, format };
         Ok(Some(Admission { listener, address, certificate: kept }))
     }
+}
+
+fn read(kind: Kind, object: &Value) -> Result<Submitted, String> {
+    let read = WatchedObject::deserialize(object).map_err(|error| error.to_string())?;
+    Ok(Submitted { restricted: read.is_restricted(), object: read.to_object(kind).0 })
 }

@@ -1,6 +1,6 @@
 //! What every subcommand that answers checks does: bind, serve, follow its source, and end in good order.
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc};
+use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc};
 
 use prometheus_client::registry::Registry;
 use tokio::{
@@ -62,14 +62,15 @@ pub(super) async fn listen(address: SocketAddr, flag: &'static str) -> Result<(T
     bound.await.map_err(|source| Error::Bind { address, flag, source })
 }
 
-/// Answers until SIGTERM or SIGINT. Whatever ends before, the source included, is an error: answers from a
-/// graph that nothing keeps up to date would be wrong ones sooner or later.
+/// Answers until SIGTERM or SIGINT. Then the requests under way are answered, and `background` is told to end and awaited.
+/// Whatever ends before, the background included, is an error: answers from a graph that nothing keeps up to date would be
+/// wrong ones sooner or later.
 pub(super) async fn answer(
     bound: Bound,
     config: server::Config,
     environments: Arc<Environments>,
     registry: Registry,
-    source: impl Future<Output = ()>,
+    background: impl AsyncFnOnce(CancellationToken),
 ) -> Result<(), Error> {
     let mut signals = Signals::new()?;
     let server = Server::new(config, environments, registry);
@@ -79,14 +80,25 @@ pub(super) async fn answer(
         stop.cancel();
         signals.next().await;
     };
+    let drained = CancellationToken::new();
+    let mut background = pin!(background(drained.clone()));
     let serving = server::serve(server, bound.listeners, stop.cancelled());
+    let work = async {
+        tokio::select! {
+            ended = serving => match ended {
+                Ok(()) if stop.is_cancelled() => {
+                    drained.cancel();
+                    background.await;
+                    Ok(())
+                }
+                Ok(()) => Err(Error::ServerEnded),
+                Err(error) => Err(Error::Server(error)),
+            },
+            () = &mut background => Err(Error::SourceEnded),
+        }
+    };
     tokio::select! {
-        ended = serving => match ended {
-            Ok(()) if stop.is_cancelled() => Ok(()),
-            Ok(()) => Err(Error::ServerEnded),
-            Err(error) => Err(Error::Server(error)),
-        },
-        () = source => Err(Error::SourceEnded),
+        ended = work => ended,
         () = aborted => Err(Error::Aborted),
     }
 }

@@ -30,6 +30,7 @@ use tracing::{error, info, warn};
 
 use self::authority::Material;
 pub use self::authority::Terms;
+use super::lease::Leadership;
 use crate::source::describe_error;
 
 /// The field manager of the Secret and of what is changed in the webhook's configuration.
@@ -108,11 +109,11 @@ enum Error {
 /// - Two that take themselves for the leader cannot spoil each other's work: a Secret that has changed since it was
 ///   read is not overwritten.
 /// - No key is ever logged.
-pub struct Certificates<L, O> {
+pub struct Certificates<O> {
     secrets: Api<Secret>,
     webhooks: Api<ValidatingWebhookConfiguration>,
     options: Options,
-    leads: L,
+    leadership: Leadership,
     offer: O,
     in_place: Option<InPlace>,
     trouble: Option<String>,
@@ -127,16 +128,16 @@ struct InPlace {
     since: Instant,
 }
 
-impl<L, O> fmt::Debug for Certificates<L, O> {
+impl<O> fmt::Debug for Certificates<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Certificates").field("options", &self.options).finish_non_exhaustive()
     }
 }
 
-impl<L: Fn() -> bool, O: Fn(&[u8], &[u8])> Certificates<L, O> {
-    /// Prepares to manage a certificate. `leads` says before each write whether this process is to write; `offer` takes
-    /// the certificate and its key, in PEM, whenever they have been read. Registers its figures.
-    pub fn new(client: &Client, options: Options, leads: L, offer: O, registry: &mut Registry) -> Self {
+impl<O: Fn(&[u8], &[u8])> Certificates<O> {
+    /// Prepares to manage a certificate. Nothing is written without leadership. `offer` takes the certificate and its
+    /// key, in PEM, whenever they have been read. Registers its figures.
+    pub fn new(client: &Client, options: Options, leadership: Leadership, offer: O, registry: &mut Registry) -> Self {
         let (rotations, errors) = (Counter::default(), Counter::default());
         registry.register(
             "admission_certificate_rotations",
@@ -152,7 +153,7 @@ impl<L: Fn() -> bool, O: Fn(&[u8], &[u8])> Certificates<L, O> {
             secrets: Api::namespaced(client.clone(), &options.namespace),
             webhooks: Api::all(client.clone()),
             options,
-            leads,
+            leadership,
             offer,
             in_place: None,
             trouble: None,
@@ -194,7 +195,7 @@ impl<L: Fn() -> bool, O: Fn(&[u8], &[u8])> Certificates<L, O> {
         let name = &self.options.secret;
         let read = self.secrets.get_opt(name).await;
         let mut secret = read.map_err(|source| Error::ReadSecret { name: name.clone(), source })?;
-        let kept = if (self.leads)() { self.keep(&mut secret).await } else { Ok(()) };
+        let kept = if self.leadership.holds() { self.keep(&mut secret).await } else { Ok(()) };
         if let Some(secret) = secret {
             let Material { certificate, key, .. } = Material::from_data(secret.data.as_ref());
             (self.offer)(&certificate, &key);
@@ -235,7 +236,7 @@ impl<L: Fn() -> bool, O: Fn(&[u8], &[u8])> Certificates<L, O> {
 
     /// Writes the Secret, unless it has changed since it was read.
     async fn write(&self, secret: Option<Secret>, material: Material) -> Result<Option<Secret>, Error> {
-        if !(self.leads)() {
+        if !self.leadership.holds() {
             return Ok(None);
         }
         let name = &self.options.secret;
@@ -264,7 +265,7 @@ impl<L: Fn() -> bool, O: Fn(&[u8], &[u8])> Certificates<L, O> {
 
     /// Tells the API server to trust these authorities, in every webhook of the configuration.
     async fn publish(&self, configuration: &ValidatingWebhookConfiguration, authorities: Vec<u8>) -> Result<(), Error> {
-        if !(self.leads)() {
+        if !self.leadership.holds() {
             return Ok(());
         }
         let name = &self.options.webhook;

@@ -1,8 +1,10 @@
 //! What has to go before the deletions that are under way can be completed.
 
+mod plan;
+
 use super::{
     Graph,
-    facts::{Name, ObjectRef},
+    facts::{Name, ObjectRef, Timestamp},
 };
 
 /// What the deletions under way in an environment still have to remove.
@@ -12,7 +14,7 @@ use super::{
 pub struct Cascade {
     /// What can be removed now, in any order: nothing that depends on any of it remains.
     pub removals: Vec<Removal>,
-    /// Every object under deletion of a kind that cascades.
+    /// Every object under deletion of a kind that cascades, sorted.
     pub deletions: Vec<Deletion>,
     /// Every object that exists, is not under deletion itself and will be removed in the end, sorted.
     pub doomed: Vec<ObjectRef>,
@@ -44,7 +46,8 @@ pub enum Removal {
 pub struct Deletion {
     /// The object.
     pub object: ObjectRef,
-    /// How many objects and names in groups have still to go before it: 0 means that it can go itself.
+    /// How many objects and names in groups have still to go before it: 0 means that it can go itself. What has to go
+    /// before another object under deletion is counted there, and that object as one.
     pub remaining: usize,
     /// It is not to be cascaded: what depends on it has to be removed by somebody else.
     pub restricted: bool,
@@ -53,17 +56,21 @@ pub struct Deletion {
 impl Graph {
     /// What the deletions under way have to remove next: up to `limit` removals.
     ///
-    /// `is_restricted` says which resources are not to be cascaded although they are under deletion.
+    /// `is_restricted` says which resources are not to be cascaded although they are under deletion. One that is
+    /// below another that is cascaded goes with it all the same.
+    ///
+    /// # Guarantees
+    /// Parents go after all below them, as far as their order is defined: where the parents of resources under
+    /// deletion run in a circle, these do not wait for each other.
     #[must_use]
     pub fn cascade(&self, limit: usize, is_restricted: impl Fn(&ObjectRef) -> bool) -> Cascade {
-        let _ = (limit, is_restricted(&ObjectRef { kind: super::facts::Kind::Role, name: Name::default() }));
-        unimplemented!()
+        plan::plan(self, limit, is_restricted)
     }
 
     /// The first instant after `now` at which an assignment expires.
     #[must_use]
-    pub fn next_expiry(&self, now: super::facts::Timestamp) -> Option<super::facts::Timestamp> {
-        let _ = now;
-        unimplemented!()
+    pub fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
+        let assignments = self.membership_assignments.records().chain(self.group_assignments.records());
+        assignments.filter_map(|(_, record)| record.terms?.expires_at).filter(|&at| at > now).min()
     }
 }

@@ -43,7 +43,7 @@ pub use environments::{Environments, PublishedGraph};
 
 use apply::Stale;
 use external_ids::{ExternalIds, Key, Keys};
-use facts::{Kind, Name, ORGANIZATION, ObjectRef, Timestamp};
+use facts::{Fact, Kind, Name, ORGANIZATION, ObjectRef, Timestamp};
 use grants::SubjectId;
 use records::{
     Assignment, Group, GroupReach, Membership, MembershipDetails, Permission, Resource, ResourceDetails,
@@ -89,6 +89,8 @@ pub struct Graph {
     environment_objects: Map<Name, State>,
     /// Why invalid objects are so.
     problems: Map<ObjectRef, Name>,
+    /// What the objects under deletion say: nothing else is made of it.
+    terminating: Map<ObjectRef, Fact>,
     objects: [Count; Kind::ALL.len()],
     stale: Stale,
 }
@@ -128,6 +130,7 @@ impl Default for Graph {
             settings: Settings::default(),
             environment_objects: Map::default(),
             problems: Map::default(),
+            terminating: Map::default(),
             objects: [Count::default(); Kind::ALL.len()],
             stale: Stale::default(),
         }

@@ -166,6 +166,12 @@ impl<R> Table<R> {
         self.ids.iter().copied()
     }
 
+    /// Every id that something refers to with its record, in the order in which they lie in memory.
+    pub(super) fn records(&self) -> impl Iterator<Item = (Id<R>, &R)> {
+        let records = self.records.iter().zip(&self.names).enumerate();
+        records.filter(|(_, (_, name))| name.is_some()).map(|(index, (record, _))| (Id::from_index(index), record))
+    }
+
     /// One more than the greatest index of an id.
     pub(super) fn capacity(&self) -> usize {
         self.records.len()

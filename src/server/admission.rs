@@ -60,10 +60,17 @@ const NAMESPACE_CONTROLLERS: [&str; 2] =
 pub struct ObjectFormat {
     /// The API group of the kinds.
     pub group: &'static str,
-    /// The object as the graph would know it; an error says what is wrong with its metadata.
-    pub read: fn(Kind, &Value) -> Result<Object, String>,
-    /// Whether it is not to be deleted while anything depends on it.
-    pub is_restricted: fn(&Value) -> bool,
+    /// Reads an object; an error says what is wrong with its metadata.
+    pub read: fn(Kind, &Value) -> Result<Submitted, String>,
+}
+
+/// An object that somebody submits.
+#[derive(Clone, Debug)]
+pub struct Submitted {
+    /// The object as the graph would know it.
+    pub object: Object,
+    /// It is not to be deleted while anything depends on it.
+    pub restricted: bool,
 }
 
 impl fmt::Debug for ObjectFormat {
@@ -166,13 +173,13 @@ impl Webhook {
                     // The name is still to be generated. The uid is as good as any: no object has it for a name.
                     object["metadata"]["name"] = Value::String(uid.clone());
                 }
-                let object = read("request.object", &object)?;
+                let Submitted { object, .. } = read("request.object", &object)?;
                 // Whatever the clocks say, everything that exists is older.
                 Proposal::Write(Object { created: Some(Timestamp::MAX), ..object })
             }
             Operation::Update => {
                 let value = required("request.object", &request.object)?;
-                let object = read("request.object", &value)?;
+                let Submitted { object, .. } = read("request.object", &value)?;
                 let before = required("request.oldObject", &request.old_object)?;
                 if object.deleting || value["spec"] == before["spec"] {
                     return Ok(None);
@@ -181,8 +188,7 @@ impl Webhook {
             }
             Operation::Delete => {
                 let value = required("request.oldObject", &request.old_object)?;
-                let object = read("request.oldObject", &value)?;
-                let restricted = (self.format.is_restricted)(&value);
+                let Submitted { object, restricted } = read("request.oldObject", &value)?;
                 // The graph could but warn of anything else, which is no reason not to answer before it is complete.
                 if object.deleting || !(restricted || self.server.environments.is_synced()) {
                     return Ok(None);

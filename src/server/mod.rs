@@ -39,7 +39,7 @@ mod paging;
 mod serve;
 mod tls;
 
-pub use admission::ObjectFormat;
+pub use admission::{ObjectFormat, Submitted};
 pub use environment::check_environment_name;
 pub use error::Error;
 pub use serve::{AdmissionListener, Listeners, serve};

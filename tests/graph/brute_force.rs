@@ -1,6 +1,7 @@
 //! The semantics once more, written to be obviously right rather than fast: it follows `docs/semantics.md` sentence
 //! by sentence over a plain map of objects and shares no code with the engine.
 
+mod dependencies;
 mod grants;
 mod questions;
 
@@ -11,9 +12,10 @@ use std::{
 
 use bailiwick::graph::facts::{
     Change, ENVIRONMENT_NAME, Environment, Fact, Group, GroupRoleAssignment, Kind, MembershipRoleAssignment, Name,
-    ORGANIZATION, Object, OrganizationMembership, Resource, ResourceType, Role, Timestamp, Undeclared,
+    ORGANIZATION, Object, ObjectRef, OrganizationMembership, Resource, ResourceType, Role, Timestamp, Undeclared,
 };
 
+pub use dependencies::Dependencies;
 pub use grants::{Grant, Source};
 pub use questions::Meaning;
 
@@ -45,6 +47,10 @@ impl World {
 
     fn exists(&self, kind: Kind, name: &str) -> Option<&Object> {
         self.objects.get(&kind)?.get(name)
+    }
+
+    pub fn object(&self, object: &ObjectRef) -> Option<&Object> {
+        self.exists(object.kind, &object.name)
     }
 
     /// What an object says, if it is there.

@@ -177,6 +177,8 @@ const fn reason_name(reason: &Reason) -> &'static str {
         Reason::ParentTypeNotAllowed { .. } => "ParentTypeNotAllowed",
         Reason::UnknownPermission { .. } => "UnknownPermission",
         Reason::PermissionOutOfScope { .. } => "PermissionOutOfScope",
+        Reason::DuplicateAssignment { .. } => "DuplicateAssignment",
+        Reason::InUse { .. } => "InUse",
         Reason::NotTheDefaultEnvironment => "NotTheDefaultEnvironment",
     }
 }

@@ -3,6 +3,7 @@
 mod agreement;
 mod allocations;
 mod brute_force;
+mod cascade;
 mod coverage;
 mod examples;
 mod properties;

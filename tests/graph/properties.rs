@@ -24,13 +24,13 @@ const LONGEST: usize = 24;
 /// How many checks are compared after each step; after the last step, very many are.
 const CHECKS_A_STEP: usize = 12;
 
-fn config(stories: u32) -> ProptestConfig {
+pub fn config(stories: u32) -> ProptestConfig {
     let default = ProptestConfig::default();
     let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { stories };
     ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20_000, ..default }
 }
 
-fn seed() -> impl Strategy<Value = u64> {
+pub fn seed() -> impl Strategy<Value = u64> {
     any::<u64>().no_shrink()
 }
 

@@ -53,9 +53,13 @@ impl Graph {
         };
         let Count { total, invalid } = &mut self.objects[kind as usize];
         *total += 1;
+        let reference = || ObjectRef { kind, name: object.name.clone() };
         if let Fact::Invalid { problem, .. } = &object.fact {
             *invalid += 1;
-            self.problems.insert(ObjectRef { kind, name: object.name.clone() }, problem.clone());
+            self.problems.insert(reference(), problem.clone());
+        }
+        if object.deleting {
+            self.terminating.insert(reference(), object.fact.clone());
         }
         let name = &object.name;
         match kind {
@@ -97,9 +101,11 @@ impl Graph {
         if existed {
             let Count { total, invalid } = &mut self.objects[kind as usize];
             *total -= 1;
-            if self.problems.remove(&ObjectRef { kind, name: name.clone() }).is_some() {
+            let reference = ObjectRef { kind, name: name.clone() };
+            if self.problems.remove(&reference).is_some() {
                 *invalid -= 1;
             }
+            self.terminating.remove(&reference);
         }
     }
 
