@@ -8,11 +8,13 @@
 //! | [`graph`] | the authorization engine: pure, synchronous, no I/O | nothing |
 //! | [`api`] | the custom resource types | nothing |
 //! | [`source`] | turns objects into changes of the graph: Kubernetes watches, folders of YAML | `api`, `graph` |
+//! | [`controller`] | writes to the cluster, while it leads | `api`, `graph`, `source` |
 //! | [`server`] | the HTTP surfaces | `graph` |
 //! | [`cli`] | the subcommands | all |
 
 pub mod api;
 pub mod cli;
+pub mod controller;
 pub mod graph;
 pub mod server;
 pub mod source;

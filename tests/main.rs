@@ -4,8 +4,11 @@
 mod api;
 mod cli;
 mod cluster;
+mod controller;
 mod examples;
+mod gitops;
 mod graph;
 mod server;
+mod soak;
 mod suites;
 mod support;

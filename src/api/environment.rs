@@ -4,7 +4,9 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ENVIRONMENT_NAME, NameRef, Problem, Status, Validate, limits, rules::name_rule};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use super::{ENVIRONMENT_NAME, NameRef, Problem, Validate, limits, rules::name_rule, status};
 
 const UNFIT_NAME: &str = "a namespace has one Environment: name it `default`";
 
@@ -15,12 +17,14 @@ const UNFIT_NAME: &str = "a namespace has one Environment: name it `default`";
     version = "v1alpha1",
     kind = "Environment",
     namespaced,
-    status = "Status",
+    status = "EnvironmentStatus",
     shortname = "azenv",
     category = "authz",
     doc = "An Environment holds the settings of its namespace. There is one in a namespace, named `default`.",
     printcolumn(name = "Multiple Roles", type_ = "boolean", json_path = ".spec.multipleRoles"),
     printcolumn(name = "Default Role", type_ = "string", json_path = ".spec.defaultRoleRef.name"),
+    printcolumn(name = "Effective", type_ = "integer", json_path = ".status.assignments.effective"),
+    printcolumn(name = "Inert", type_ = "integer", json_path = ".status.assignments.inert"),
     selectable = ".spec.defaultRoleRef.name",
     validation = name_rule(format!("self.metadata.name == '{ENVIRONMENT_NAME}'"), UNFIT_NAME)
 )]
@@ -43,6 +47,74 @@ pub struct EnvironmentSpec {
     /// What follows from the groups that the identity provider reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity_provider: Option<IdentityProvider>,
+}
+
+/// What the operator found out about an environment: its `Environment`, and in numbers everything in it.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnvironmentStatus {
+    /// Generation of the object that this status describes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub observed_generation: Option<i64>,
+    /// State of the object, one condition a type. `Ready` sums it up: whether the object has effect, and if not, why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "status::conditions")]
+    pub conditions: Vec<Condition>,
+    /// Newest resource version of the objects of the environment that these numbers include.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub revision: Option<String>,
+    /// How many objects of each kind there are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["kind"]))]
+    pub objects: Vec<ObjectCount>,
+    /// Role assignments of memberships and groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignments: Option<AssignmentCounts>,
+}
+
+/// How many objects of a kind there are.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectCount {
+    /// The kind.
+    #[schemars(length(min = 1, max = 64))]
+    pub kind: String,
+    /// How many there are.
+    #[schemars(range(min = 0))]
+    pub total: i64,
+    /// How many of them have effect, with all that they say.
+    #[schemars(range(min = 0))]
+    pub ready: i64,
+}
+
+/// How many role assignments have effect.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AssignmentCounts {
+    /// How many grant something.
+    #[schemars(range(min = 0))]
+    pub effective: i64,
+    /// How many grant nothing.
+    #[schemars(range(min = 0))]
+    pub inert: i64,
+    /// How many grant nothing, by the first reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["reason"]))]
+    pub inert_by_reason: Vec<InertCount>,
+}
+
+/// How many role assignments grant nothing for a reason.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InertCount {
+    /// The reason, as the condition `Ready` of such an assignment has it.
+    #[schemars(length(min = 1, max = 64))]
+    pub reason: String,
+    /// How many there are.
+    #[schemars(range(min = 0))]
+    pub count: i64,
 }
 
 /// What becomes of things that are used but not declared.

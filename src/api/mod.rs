@@ -24,7 +24,8 @@ mod status;
 
 pub use crds::{CrdFile, crd_files, crds};
 pub use environment::{
-    Environment, EnvironmentSpec, IdentityProvider, IdentitySource, RoleMapping, Undeclared, UndeclaredPolicy,
+    AssignmentCounts, Environment, EnvironmentSpec, EnvironmentStatus, IdentityProvider, IdentitySource, InertCount,
+    ObjectCount, RoleMapping, Undeclared, UndeclaredPolicy,
 };
 pub use group::{Group, GroupSpec};
 pub use group_role_assignment::{GroupRoleAssignment, GroupRoleAssignmentSpec};
@@ -35,7 +36,7 @@ pub use reference::{MembershipRef, NameRef};
 pub use resource::{Resource, ResourceSpec};
 pub use resource_type::{Permission, ResourceType, ResourceTypeSpec};
 pub use role::{Role, RoleSpec};
-pub use status::Status;
+pub use status::{ConditionType, DELETION_ANNOTATION, RESTRICT, Status};
 
 /// The API group of all kinds.
 pub const GROUP: &str = "authz.bailiwick.dev";
@@ -51,3 +52,6 @@ pub const ORGANIZATION: &str = "organization";
 
 /// The one name that an [`Environment`] may have.
 pub const ENVIRONMENT_NAME: &str = "default";
+
+/// The finalizer that keeps an object until nothing depends on it any more.
+pub const CASCADE_FINALIZER: &str = "authz.bailiwick.dev/cascade";

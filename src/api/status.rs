@@ -18,8 +18,49 @@ pub struct Status {
     pub conditions: Vec<Condition>,
 }
 
+/// The annotation of a Resource that says what its deletion does with what depends on it.
+pub const DELETION_ANNOTATION: &str = "authz.bailiwick.dev/deletion";
+
+/// The value of [`DELETION_ANNOTATION`] with which nothing is cascaded: whatever depends on the Resource has to be deleted first.
+pub const RESTRICT: &str = "Restrict";
+
+/// The types of the conditions that the operator writes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ConditionType {
+    /// Nothing in the object contradicts itself, the rules of its environment, or another object.
+    Accepted,
+    /// Everything that it refers to exists and has effect.
+    ResolvedRefs,
+    /// It is in the graph, and all that it says has effect.
+    Ready,
+    /// Something is wrong that only a person can mend. Absent unless true.
+    Stalled,
+}
+
+impl ConditionType {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Accepted, Self::ResolvedRefs, Self::Ready, Self::Stalled];
+
+    /// As it is spelled in a status.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "Accepted",
+            Self::ResolvedRefs => "ResolvedRefs",
+            Self::Ready => "Ready",
+            Self::Stalled => "Stalled",
+        }
+    }
+
+    /// The one that is spelled so.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|condition| condition.as_str() == name)
+    }
+}
+
 /// The bounds that Kubernetes itself sets to conditions, which the schema of [`Condition`] lacks.
-fn conditions(_: &mut SchemaGenerator) -> Schema {
+pub(super) fn conditions(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
         "maxItems": 16,

@@ -1,6 +1,6 @@
 //! What every subcommand that answers checks does: bind, serve, follow its source, and end in good order.
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc};
+use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc};
 
 use prometheus_client::registry::Registry;
 use tokio::{
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Error, logging, options::Answering};
 use crate::{
     graph::Environments,
-    server::{self, Listeners, Server},
+    server::{self, AdmissionListener, Listeners, Server},
 };
 
 /// What the name of every metric begins with.
@@ -39,13 +39,21 @@ pub(super) struct Bound {
     pub probes: SocketAddr,
 }
 
+impl Bound {
+    /// With the admission webhook besides.
+    pub fn with_admission(mut self, listener: AdmissionListener) -> Self {
+        self.listeners.admission = Some(listener);
+        self
+    }
+}
+
 pub(super) async fn bind(options: &Answering) -> Result<Bound, Error> {
     let (api_listener, api) = listen(options.listen, "--listen").await?;
     let (probe_listener, probes) = listen(options.probe_listen, "--probe-listen").await?;
-    Ok(Bound { listeners: Listeners { api: api_listener, probes: probe_listener }, api, probes })
+    Ok(Bound { listeners: Listeners { api: api_listener, probes: probe_listener, admission: None }, api, probes })
 }
 
-async fn listen(address: SocketAddr, flag: &'static str) -> Result<(TcpListener, SocketAddr), Error> {
+pub(super) async fn listen(address: SocketAddr, flag: &'static str) -> Result<(TcpListener, SocketAddr), Error> {
     let bound = async {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
@@ -54,14 +62,15 @@ async fn listen(address: SocketAddr, flag: &'static str) -> Result<(TcpListener,
     bound.await.map_err(|source| Error::Bind { address, flag, source })
 }
 
-/// Answers until SIGTERM or SIGINT. Whatever ends before, the source included, is an error: answers from a
-/// graph that nothing keeps up to date would be wrong ones sooner or later.
+/// Answers until SIGTERM or SIGINT. Then the requests under way are answered, and `background` is told to end and awaited.
+/// Whatever ends before, the background included, is an error: answers from a graph that nothing keeps up to date would be
+/// wrong ones sooner or later.
 pub(super) async fn answer(
     bound: Bound,
     config: server::Config,
     environments: Arc<Environments>,
     registry: Registry,
-    source: impl Future<Output = ()>,
+    background: impl AsyncFnOnce(CancellationToken),
 ) -> Result<(), Error> {
     let mut signals = Signals::new()?;
     let server = Server::new(config, environments, registry);
@@ -71,14 +80,25 @@ pub(super) async fn answer(
         stop.cancel();
         signals.next().await;
     };
+    let drained = CancellationToken::new();
+    let mut background = pin!(background(drained.clone()));
     let serving = server::serve(server, bound.listeners, stop.cancelled());
+    let work = async {
+        tokio::select! {
+            ended = serving => match ended {
+                Ok(()) if stop.is_cancelled() => {
+                    drained.cancel();
+                    background.await;
+                    Ok(())
+                }
+                Ok(()) => Err(Error::ServerEnded),
+                Err(error) => Err(Error::Server(error)),
+            },
+            () = &mut background => Err(Error::SourceEnded),
+        }
+    };
     tokio::select! {
-        ended = serving => match ended {
-            Ok(()) if stop.is_cancelled() => Ok(()),
-            Ok(()) => Err(Error::ServerEnded),
-            Err(error) => Err(Error::Server(error)),
-        },
-        () = source => Err(Error::SourceEnded),
+        ended = work => ended,
         () = aborted => Err(Error::Aborted),
     }
 }

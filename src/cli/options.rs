@@ -58,7 +58,8 @@ pub(super) fn environment(name: &str) -> Result<String, String> {
     server::check_environment_name(name).map(|()| name.to_owned()).map_err(|problem| format!("it {problem}"))
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// A length of time, such as `20s` or `2m`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let duration: jiff::SignedDuration = text.parse().map_err(|error| format!("{error}; write `20s` or `2m`"))?;
     Duration::try_from(duration).map_err(|_negative| "must not be negative".to_owned())
 }

@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use clap::Args;
 use prometheus_client::registry::Registry;
-use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::{Error, host, options::Answering};
@@ -55,5 +54,5 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
         "answering on http://{}",
         bound.api
     );
-    host::answer(bound, answering.server(None), environments, registry, directory.run(CancellationToken::new())).await
+    host::answer(bound, answering.server(None), environments, registry, async |stop| directory.run(stop).await).await
 }

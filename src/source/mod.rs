@@ -12,13 +12,14 @@ pub mod directory;
 mod error;
 mod metrics;
 
-pub use cluster::Cluster;
+pub(crate) use cluster::describe_error;
+pub use cluster::{Cluster, Ledger};
 pub use directory::Directory;
 pub use error::Error;
 pub use metrics::Metrics;
 
 /// Does work that takes long where it holds nobody up. None: the runtime is being shut down.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => Some(done),
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),

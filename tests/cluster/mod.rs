@@ -1,10 +1,12 @@
 //! The operator and its kinds on a real Kubernetes API server.
 
 mod apply;
+mod audit;
 mod kubectl;
 mod namespaces;
 mod recovery;
 mod refused;
+mod release_finalizers;
 mod startup;
 mod unparsable;
 

@@ -10,10 +10,24 @@ use std::{
     thread,
 };
 
-use super::{bailiwick::Bailiwick, process::Process, wait};
+use serde_json::json;
+
+use super::{
+    audit::{self, Entry},
+    bailiwick::Bailiwick,
+    manifests,
+    process::Process,
+    wait,
+};
 
 /// The folder of the generated custom resource definitions.
 pub const CRDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/crds");
+
+/// What the operator may do in a cluster.
+const RBAC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/operator/rbac.yaml");
+
+/// The users that operators run as, so that the audit log tells one replica from another.
+pub const REPLICAS: [&str; 3] = ["operator", "operator-2", "operator-3"];
 
 /// etcd, kube-apiserver and, where wanted, kube-controller-manager on free ports of loopback, with data of their own.
 ///
@@ -140,18 +154,41 @@ impl ControlPlane {
         self.kubectl(&["create", "namespace", name]).ok();
     }
 
-    /// Lets the user `operator` do what `bailiwick run` needs to do, and nothing else.
+    /// Lets the users of all [`REPLICAS`] do what examples/operator/rbac.yaml lets the operator do, and nothing else,
+    /// with the namespace `default` as the operator's own.
     pub fn permit_operator(&self) {
-        self.kubectl(&["create", "clusterrole", "bailiwick", "--verb=list,watch", "--resource=*.authz.bailiwick.dev"])
-            .ok();
-        self.kubectl(&["create", "clusterrolebinding", "bailiwick", "--clusterrole=bailiwick", "--user=operator"]).ok();
+        let mut documents = manifests::documents(Path::new(RBAC));
+        for document in &mut documents {
+            if let Some(namespace) = document["metadata"].get_mut("namespace") {
+                *namespace = json!("default");
+            }
+            if let Some(subjects) = document.get_mut("subjects") {
+                *subjects = REPLICAS
+                    .iter()
+                    .map(|user| json!({"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user}))
+                    .collect();
+            }
+        }
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": documents});
+        self.kubectl_with(&["apply", "--filename", "-"], &list.to_string()).ok();
     }
 
     /// Starts `bailiwick run` as the user `operator`, and waits until it listens, which is before it is ready.
     pub fn start_operator(&self, arguments: &[&str]) -> Bailiwick {
+        self.start_replica(REPLICAS[0], arguments)
+    }
+
+    /// Starts `bailiwick run` as one of the users [`REPLICAS`], and waits until it listens, which is before it is
+    /// ready.
+    pub fn start_replica(&self, user: &str, arguments: &[&str]) -> Bailiwick {
         let kubeconfig = self.kubeconfig();
         let kubeconfig = kubeconfig.to_str().expect("a path in UTF-8");
-        Bailiwick::start(&[&["run", "--kubeconfig", kubeconfig, "--context", "operator"], arguments].concat())
+        Bailiwick::start(&[&["run", "--kubeconfig", kubeconfig, "--context", user], arguments].concat())
+    }
+
+    /// Who wrote what so far, in the order of the ends of the requests.
+    pub fn audit_log(&self) -> Vec<Entry> {
+        audit::read(&self.folder.join("audit.log"))
     }
 
     /// Applies manifests to a namespace.
@@ -188,8 +225,8 @@ impl ControlPlane {
         }
     }
 
-    /// A kubeconfig with the contexts `admin` (current; may do everything) and `operator` (may do what RBAC grants to
-    /// the user `operator`, at first nothing).
+    /// A kubeconfig with the contexts `admin` (current; may do everything) and [`REPLICAS`] (each may do what RBAC grants
+    /// to the user of that name, at first nothing).
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.join("kubeconfig")
     }

@@ -1,11 +1,13 @@
 //! What several tests need.
 
 pub mod answer;
+pub mod audit;
 pub mod bailiwick;
 pub mod control_plane;
 pub mod facts;
 pub mod http;
 pub mod manifests;
+pub mod objects;
 pub mod process;
 pub mod router;
 pub mod unfinished;

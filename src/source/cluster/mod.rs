@@ -2,11 +2,13 @@
 //!
 //! | module | what lives there |
 //! | --- | --- |
+//! | [`ledger`] | what is known of each object beyond the graph |
 //! | `object` | what is read of an object |
 //! | `tracker` | from events to changes, without I/O |
-//! | `trouble` | why a watch fails, in words |
+//! | `trouble` | why the API server refuses, in words |
 //! | `watch` | the watch itself |
 
+pub mod ledger;
 mod object;
 mod tracker;
 mod trouble;
@@ -21,7 +23,11 @@ use kube::Client;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub use self::ledger::Ledger;
+pub use self::object::WatchedObject;
+pub(crate) use self::trouble::describe_error;
 use self::watch::Watch;
+pub use self::watch::resource;
 use super::Metrics;
 use crate::graph::{Environments, facts::Kind};
 
@@ -44,14 +50,20 @@ pub struct Cluster {
 impl Cluster {
     /// Prepares to watch the namespaces, or all if none is named. Closes a gate for each watch.
     #[must_use]
-    pub fn new(client: &Client, namespaces: Vec<String>, environments: &Arc<Environments>, metrics: &Metrics) -> Self {
+    pub fn new(
+        client: &Client,
+        namespaces: Vec<String>,
+        environments: &Arc<Environments>,
+        ledger: &Arc<Ledger>,
+        metrics: &Metrics,
+    ) -> Self {
         let namespaces: BTreeSet<String> = namespaces.into_iter().collect();
         let scopes: Vec<_> =
             if namespaces.is_empty() { vec![None] } else { namespaces.into_iter().map(Some).collect() };
         let watches = scopes
             .iter()
             .flat_map(|namespace| Kind::ALL.map(|kind| (kind, namespace.clone())))
-            .map(|(kind, namespace)| Watch::new(client, kind, namespace.as_deref(), environments, metrics))
+            .map(|(kind, namespace)| Watch::new(client, kind, namespace.as_deref(), environments, ledger, metrics))
             .collect();
         Self { watches }
     }

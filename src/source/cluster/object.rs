@@ -1,6 +1,6 @@
 //! What is read of an object that the API server sends.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::{
@@ -9,6 +9,12 @@ use kube::{
 };
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::{
+    api::{DELETION_ANNOTATION, Problem, RESTRICT},
+    graph::facts::{Kind, Object},
+    source::convert::{self, Metadata, UnknownFields},
+};
 
 /// An object of any of our kinds, whatever its spec looks like.
 ///
@@ -20,6 +26,8 @@ pub struct WatchedObject {
     metadata: ObjectMeta,
     /// Its spec, null where it has none.
     pub spec: Value,
+    /// Its status, null where it has none.
+    pub status: Value,
 }
 
 #[derive(Deserialize)]
@@ -28,6 +36,8 @@ struct Wire {
     metadata: WireMetadata,
     #[serde(default)]
     spec: Value,
+    #[serde(default)]
+    status: Value,
 }
 
 #[derive(Default, Deserialize)]
@@ -37,23 +47,60 @@ struct WireMetadata {
     namespace: Option<String>,
     uid: Option<String>,
     resource_version: Option<String>,
+    generation: Option<i64>,
     creation_timestamp: Option<Time>,
     deletion_timestamp: Option<Time>,
+    finalizers: Option<Vec<String>>,
+    annotations: Option<BTreeMap<String, String>>,
 }
 
 impl From<Wire> for WatchedObject {
-    fn from(Wire { metadata, spec }: Wire) -> Self {
-        let WireMetadata { name, namespace, uid, resource_version, creation_timestamp, deletion_timestamp } = metadata;
+    fn from(Wire { metadata, spec, status }: Wire) -> Self {
+        let WireMetadata {
+            name,
+            namespace,
+            uid,
+            resource_version,
+            generation,
+            creation_timestamp,
+            deletion_timestamp,
+            finalizers,
+            annotations,
+        } = metadata;
         let metadata = ObjectMeta {
             name,
             namespace,
             uid,
             resource_version,
+            generation,
             creation_timestamp,
             deletion_timestamp,
+            finalizers,
+            annotations,
             ..ObjectMeta::default()
         };
-        Self { metadata, spec }
+        Self { metadata, spec, status }
+    }
+}
+
+impl WatchedObject {
+    /// The object as the graph knows it, and what is wrong with its spec.
+    #[must_use]
+    pub fn to_object(&self, kind: Kind) -> (Object, Vec<Problem>) {
+        let ObjectMeta { name, creation_timestamp, deletion_timestamp, .. } = &self.metadata;
+        let metadata = Metadata {
+            name: name.as_deref().unwrap_or_default().into(),
+            created: creation_timestamp.as_ref().map(|time| time.0),
+            deleting: deletion_timestamp.is_some(),
+        };
+        convert::object(kind, metadata, &self.spec, UnknownFields::Ignore)
+    }
+
+    /// Whether it is annotated not to be deleted while anything depends on it.
+    #[must_use]
+    pub fn is_restricted(&self) -> bool {
+        let policy = self.metadata.annotations.as_ref().and_then(|annotations| annotations.get(DELETION_ANNOTATION));
+        policy.is_some_and(|policy| policy == RESTRICT)
     }
 }
 

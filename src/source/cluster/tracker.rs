@@ -8,11 +8,14 @@ use std::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, runtime::watcher::Event};
 
-use super::object::WatchedObject;
+use super::{
+    ledger::{LedgerEntry, Record},
+    object::WatchedObject,
+};
 use crate::{
     api::Problem,
     graph::facts::{Change, Kind, Name, ObjectRef},
-    source::convert::{self, Metadata, UnknownFields},
+    source::convert::{self, Metadata},
 };
 
 /// Follows the watch of one kind.
@@ -32,9 +35,28 @@ pub struct Tracker {
 /// The version of each object that the graph has, by namespace and name.
 type Known = HashMap<Name, HashMap<Name, Version>>;
 
-/// Tells one state of an object from every other: its uid, for a name may be used again, and its resource version.
 /// None: the graph has something else than what the API server said.
-type Version = Option<Box<str>>;
+type Version = Option<State>;
+
+/// Tells one state of an object from every other: its uid, for a name may be used again, and its resource version.
+#[derive(Clone, Debug, PartialEq)]
+struct State {
+    uid: Box<str>,
+    resource_version: Box<str>,
+    generation: Option<i64>,
+}
+
+impl State {
+    /// Whether the object says the same as in an earlier state, so that only its status or metadata can differ.
+    fn says_the_same(&self, earlier: &Self) -> bool {
+        self.uid == earlier.uid && self.generation.is_some() && self.generation == earlier.generation
+    }
+
+    /// The resource version as the number that it is; 0 where it is none.
+    fn revision(&self) -> u64 {
+        self.resource_version.parse().unwrap_or_default()
+    }
+}
 
 /// A list that is being read.
 #[derive(Debug, Default)]
@@ -48,6 +70,8 @@ struct Listing {
 pub struct Update {
     /// What changes, by namespace, in order.
     pub changes: BTreeMap<Name, Vec<Change>>,
+    /// What is to be entered into the ledger when the changes are in the graph, by namespace.
+    pub entries: BTreeMap<Name, Vec<LedgerEntry>>,
     /// The objects among them that cannot be used.
     pub unusable: Vec<Unusable>,
     /// How many lists were completed.
@@ -70,10 +94,17 @@ impl Update {
         self.changes.entry(namespace).or_default().push(change);
     }
 
+    fn enter(&mut self, namespace: Name, entry: LedgerEntry) {
+        self.entries.entry(namespace).or_default().push(entry);
+    }
+
     fn append(&mut self, later: Self) {
-        let Self { changes, unusable, lists } = later;
+        let Self { changes, entries, unusable, lists } = later;
         for (namespace, changes) in changes {
             self.changes.entry(namespace).or_default().extend(changes);
+        }
+        for (namespace, entries) in entries {
+            self.entries.entry(namespace).or_default().extend(entries);
         }
         self.unusable.extend(unusable);
         self.lists += lists;
@@ -95,19 +126,25 @@ impl Tracker {
             Event::Apply(object) => {
                 let key = Key::of(&object);
                 let names = self.known.entry(key.namespace.clone()).or_default();
-                let before = names.insert(key.name.clone(), key.version.clone());
-                if before.as_ref() != Some(&key.version) {
-                    apply(self.kind, key, &object, update);
+                let before = names.insert(key.name.clone(), Some(key.state.clone())).flatten();
+                match before {
+                    Some(before) if before == key.state => {}
+                    Some(before) if key.state.says_the_same(&before) => note(key, &object, update),
+                    _ => apply(self.kind, key, &object, update),
                 }
             }
             Event::Delete(object) => {
-                let Key { namespace, name, .. } = Key::of(&object);
+                let Key { namespace, name, state } = Key::of(&object);
                 if let Some(names) = self.known.get_mut(&namespace)
                     && names.remove(&name).is_some()
                 {
                     if names.is_empty() {
                         self.known.remove(&namespace);
                     }
+                    update.enter(
+                        namespace.clone(),
+                        LedgerEntry { name: name.clone(), record: None, changes_graph: Some(state.revision()) },
+                    );
                     update.push(namespace, Change::Delete(ObjectRef { kind: self.kind, name }));
                 }
             }
@@ -132,9 +169,10 @@ impl Tracker {
     fn list(&mut self, object: &WatchedObject) {
         let key = Key::of(object);
         let Listing { seen, update } = self.listing.get_or_insert_default();
-        seen.entry(key.namespace.clone()).or_default().insert(key.name.clone(), key.version.clone());
+        seen.entry(key.namespace.clone()).or_default().insert(key.name.clone(), Some(key.state.clone()));
         let known = self.known.get(&key.namespace).and_then(|names| names.get(&key.name));
-        if known != Some(&key.version) {
+        // Generations are not trusted across lists: what is restored from a backup counts them anew.
+        if known != Some(&Some(key.state.clone())) {
             apply(self.kind, key, object, update);
         }
     }
@@ -145,6 +183,9 @@ impl Tracker {
         for (namespace, names) in before {
             let still = self.known.get(&namespace);
             for name in names.into_keys().filter(|name| still.is_none_or(|still| !still.contains_key(name))) {
+                // When it went is not known.
+                let entry = LedgerEntry { name: name.clone(), record: None, changes_graph: Some(0) };
+                update.enter(namespace.clone(), entry);
                 update.push(namespace.clone(), Change::Delete(ObjectRef { kind: self.kind, name }));
             }
         }
@@ -153,14 +194,18 @@ impl Tracker {
     }
 }
 
-fn apply(kind: Kind, Key { namespace, name, .. }: Key, object: &WatchedObject, update: &mut Update) {
-    let meta = object.meta();
-    let metadata = Metadata {
-        name: name.clone(),
-        created: meta.creation_timestamp.as_ref().map(|time| time.0),
-        deleting: meta.deletion_timestamp.is_some(),
-    };
-    let (object, problems) = convert::object(kind, metadata, &object.spec, UnknownFields::Ignore);
+/// Brings a change of an object's status or metadata into the ledger.
+fn note(Key { namespace, name, .. }: Key, object: &WatchedObject, update: &mut Update) {
+    update.enter(namespace, LedgerEntry { name, record: Some(Record::of(object)), changes_graph: None });
+}
+
+fn apply(kind: Kind, Key { namespace, name, state }: Key, object: &WatchedObject, update: &mut Update) {
+    let record = Record::of(object);
+    update.enter(
+        namespace.clone(),
+        LedgerEntry { name: name.clone(), record: Some(record), changes_graph: Some(state.revision()) },
+    );
+    let (object, problems) = object.to_object(kind);
     if !problems.is_empty() {
         update.unusable.push(Unusable { namespace: namespace.clone(), name, problems });
     }
@@ -170,17 +215,17 @@ fn apply(kind: Kind, Key { namespace, name, .. }: Key, object: &WatchedObject, u
 struct Key {
     namespace: Name,
     name: Name,
-    version: Version,
+    state: State,
 }
 
 impl Key {
     fn of(object: &WatchedObject) -> Self {
-        let ObjectMeta { namespace, name, uid, resource_version, .. } = object.meta();
+        let &ObjectMeta { ref namespace, ref name, ref uid, ref resource_version, generation, .. } = object.meta();
         // The API server leaves none of these out: all our kinds are namespaced.
         let [namespace, name, uid, resource_version] =
             [namespace, name, uid, resource_version].map(|field| field.as_deref().unwrap_or_default());
-        let version = format!("{uid}/{resource_version}");
-        Self { namespace: namespace.into(), name: name.into(), version: Some(version.into()) }
+        let state = State { uid: uid.into(), resource_version: resource_version.into(), generation };
+        Self { namespace: namespace.into(), name: name.into(), state }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Why a watch fails, in words for people.
+//! Why the API server does not do what it is asked for, in words for people.
 
 use std::error::Error as _;
 
@@ -10,6 +10,9 @@ use tokio::time::{Duration, Instant};
 
 /// After so long without an error, the next one is news again. More than twice the longest time between two tries.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(2);
+
+/// What one must be allowed to do for a watch.
+const VERBS: &str = "`list` and `watch`";
 
 /// Why a watch fails.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,10 +34,7 @@ impl Cause {
             Watch::InitialListFailed(error) | Watch::WatchStartFailed(error) | Watch::WatchFailed(error) => match error
             {
                 kube::Error::Api(status) => Self::of_status(status),
-                kube::Error::SerdeError(_) => {
-                    Self::Other(format!("the API server's answer makes no sense: {}", chain(error)))
-                }
-                _ => Self::Other(format!("the API server cannot be reached: {}", chain(error))),
+                _ => Self::Other(describe_error(error, VERBS)),
             },
             Watch::NoResourceVersion => Self::Other(error.to_string()),
         }
@@ -44,9 +44,7 @@ impl Cause {
         match status.code {
             404 => Self::NotServed,
             410 => Self::Expired,
-            401 => Self::Other(format!("unauthorized: {}; check the credentials", status.message)),
-            403 => Self::Other(format!("forbidden: {}; grant `list` and `watch` on it", status.message)),
-            code => Self::Other(format!("the API server answers {code}: {}", status.message)),
+            _ => Self::Other(describe_status(status, VERBS)),
         }
     }
 
@@ -96,6 +94,24 @@ impl Trouble {
     /// Notes that all is well. Whether that is news.
     pub fn is_over(&mut self) -> bool {
         self.current.take().is_some()
+    }
+}
+
+/// Why the API server did not do what it was asked for, in words. The `verbs` are what one must be allowed to do for it.
+pub fn describe_error(error: &kube::Error, verbs: &str) -> String {
+    match error {
+        kube::Error::Api(status) => describe_status(status, verbs),
+        kube::Error::SerdeError(_) => format!("the API server's answer makes no sense: {}", chain(error)),
+        _ => format!("the API server cannot be reached: {}", chain(error)),
+    }
+}
+
+fn describe_status(status: &Status, verbs: &str) -> String {
+    let Status { code, message, .. } = status;
+    match code {
+        401 => format!("unauthorized: {message}; check the credentials"),
+        403 => format!("forbidden: {message}; grant {verbs} on it"),
+        _ => format!("the API server answers {code}: {message}"),
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, error, info, warn};
 
 use super::{
+    ledger::Ledger,
     object::WatchedObject,
     tracker::{Tracker, Unusable, Update},
     trouble::{Cause, Trouble},
@@ -44,6 +45,7 @@ pub struct Watch {
     tracker: Tracker,
     trouble: Trouble,
     environments: Arc<Environments>,
+    ledger: Arc<Ledger>,
     metrics: Metrics,
 }
 
@@ -60,6 +62,7 @@ impl Watch {
         kind: Kind,
         namespace: Option<&str>,
         environments: &Arc<Environments>,
+        ledger: &Arc<Ledger>,
         metrics: &Metrics,
     ) -> Self {
         let resource = resource(kind);
@@ -76,6 +79,7 @@ impl Watch {
             tracker: Tracker::new(kind),
             trouble: Trouble::default(),
             environments: Arc::clone(environments),
+            ledger: Arc::clone(ledger),
             metrics: metrics.clone(),
         }
     }
@@ -111,7 +115,7 @@ impl Watch {
                 Err(error) => self.fail(&error, Instant::now(), &mut update),
             }
         }
-        let Update { changes, unusable, lists } = update;
+        let Update { changes, mut entries, unusable, lists } = update;
         for Unusable { namespace, name, problems } in unusable {
             self.metrics.object_was_unusable(self.kind);
             let problem = convert::summary(&problems);
@@ -119,6 +123,10 @@ impl Watch {
         }
         for (namespace, changes) in changes {
             self.environments.apply(&namespace, &changes);
+            entries.entry(namespace).or_default();
+        }
+        for (namespace, entries) in entries {
+            self.ledger.enter(namespace, self.kind, entries);
         }
         if lists > 0 {
             self.metrics.watch_listed(self.kind, lists);
@@ -179,6 +187,7 @@ const fn brings_news(event: &Event<WatchedObject>) -> bool {
 }
 
 /// How the API server knows a kind.
+#[must_use]
 pub fn resource(kind: Kind) -> ApiResource {
     match kind {
         Kind::Resource => ApiResource::erase::<api::Resource>(&()),

@@ -1,0 +1,119 @@
+//! The objects whose status has to be looked at, the most urgent first.
+
+use std::collections::{HashSet, VecDeque};
+
+use crate::{controller::metrics::Metrics, graph::facts::ObjectRef};
+
+/// The objects whose status has to be looked at. Each is in it once.
+#[derive(Debug)]
+pub struct Queue {
+    /// The API server said something of them.
+    changed: VecDeque<ObjectRef>,
+    /// They gained or lost effect.
+    transitions: VecDeque<ObjectRef>,
+    /// Their status is not up to date otherwise.
+    others: VecDeque<ObjectRef>,
+    /// All of the above.
+    waiting: HashSet<ObjectRef>,
+    /// To be looked at later.
+    postponed: HashSet<ObjectRef>,
+    metrics: Metrics,
+}
+
+impl Queue {
+    pub(super) fn new(metrics: Metrics) -> Self {
+        Self {
+            changed: VecDeque::new(),
+            transitions: VecDeque::new(),
+            others: VecDeque::new(),
+            waiting: HashSet::new(),
+            postponed: HashSet::new(),
+            metrics,
+        }
+    }
+
+    /// To be looked at first, even if it waits already.
+    pub(super) fn push_changed(&mut self, object: ObjectRef) {
+        self.enter(&object);
+        self.changed.push_back(object);
+    }
+
+    pub(super) fn push_transition(&mut self, object: ObjectRef) {
+        if self.enter(&object) {
+            self.transitions.push_back(object);
+        }
+    }
+
+    pub(super) fn push_other(&mut self, object: ObjectRef) {
+        if self.enter(&object) {
+            self.others.push_back(object);
+        }
+    }
+
+    fn enter(&mut self, object: &ObjectRef) -> bool {
+        let new = self.waiting.insert(object.clone());
+        if new {
+            self.metrics.queue_changed(0, 1);
+        }
+        new
+    }
+
+    /// Takes the most urgent one.
+    pub(super) fn pop(&mut self) -> Option<ObjectRef> {
+        loop {
+            let next = self.changed.pop_front();
+            let object = next.or_else(|| self.transitions.pop_front()).or_else(|| self.others.pop_front())?;
+            // One that became more urgent while it waited is met a second time.
+            if self.waiting.remove(&object) {
+                self.metrics.queue_changed(1, 0);
+                return Some(object);
+            }
+        }
+    }
+
+    /// Puts an object aside until [`Self::resume_postponed`].
+    pub(super) fn postpone(&mut self, object: ObjectRef) {
+        self.postponed.insert(object);
+    }
+
+    pub(super) fn has_postponed(&self) -> bool {
+        !self.postponed.is_empty()
+    }
+
+    pub(super) fn resume_postponed(&mut self) {
+        for object in std::mem::take(&mut self.postponed) {
+            self.push_other(object);
+        }
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.metrics.queue_changed(self.waiting.len(), 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::facts::Kind;
+
+    #[test]
+    fn the_most_urgent_comes_first_and_each_once() {
+        let object = |name: &str| ObjectRef { kind: Kind::Role, name: name.into() };
+        let mut queue = Queue::new(Metrics::default());
+        queue.push_other(object("other"));
+        queue.push_other(object("became urgent"));
+        queue.push_transition(object("transition"));
+        queue.push_transition(object("other"));
+        queue.push_changed(object("became urgent"));
+        queue.push_changed(object("became urgent"));
+        queue.postpone(object("later"));
+        let mut all = || std::iter::from_fn(|| queue.pop()).map(|object| object.name.to_string()).collect::<Vec<_>>();
+        assert_eq!(all(), ["became urgent", "transition", "other"]);
+        queue.resume_postponed();
+        assert!(!queue.has_postponed());
+        assert_eq!(queue.pop(), Some(object("later")));
+        assert_eq!(queue.pop(), None);
+    }
+}

@@ -1,0 +1,137 @@
+//! Looking at every object of an environment for a status that is not up to date.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{cascades, is_transition, write::status_write};
+use crate::{
+    api::ConditionType,
+    controller::{conditions, summary::Summary},
+    graph::{
+        Graph,
+        facts::{Kind, ObjectRef, Timestamp},
+        query::Reason,
+    },
+    source::cluster::ledger::EnvironmentLedger,
+};
+
+/// How many objects are looked at before more urgent things get their turn.
+const CHUNK: usize = 2000;
+/// How long changes are gathered before everything is looked at.
+const GATHER: Duration = Duration::from_millis(100);
+/// A sweep is followed by a pause so many times as long as it took, so that it takes a fifth of a processor at the most.
+const PAUSE_FACTOR: u32 = 4;
+
+/// Sweeps over one environment, one after another, as often as they are requested but not more often than is good.
+#[derive(Debug, Default)]
+pub struct Sweep {
+    /// When the next one is to begin.
+    due: Option<Instant>,
+    /// Not before this one.
+    not_before: Option<Instant>,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    objects: Vec<ObjectRef>,
+    next: usize,
+    summary: Summary,
+    spent: Duration,
+}
+
+/// What a part of a sweep found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Objects that gained or lost effect.
+    pub transitions: Vec<ObjectRef>,
+    /// Objects whose status is not up to date otherwise.
+    pub others: Vec<ObjectRef>,
+    /// Where the sweep is complete: what it counted.
+    pub summary: Option<Summary>,
+}
+
+impl Sweep {
+    /// Asks for a sweep that begins from now on.
+    pub(super) fn request(&mut self) {
+        let soon = Instant::now() + GATHER;
+        let at = self.not_before.map_or(soon, |not_before| not_before.max(soon));
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
+
+    /// When the next one begins, if any was asked for.
+    pub(super) const fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Begins one if it is time. Whether one is running.
+    pub(super) fn begin_if_due(&mut self, ledger: &EnvironmentLedger) -> bool {
+        if self.running.is_none() && self.due.is_some_and(|due| due <= Instant::now()) {
+            self.due = None;
+            self.running = Some(Running {
+                summary: Summary::at(ledger.revision()),
+                objects: ledger.objects(),
+                next: 0,
+                spent: Duration::ZERO,
+            });
+        }
+        self.running.is_some()
+    }
+
+    /// Looks at the next objects.
+    pub(super) fn advance(&mut self, ledger: &EnvironmentLedger, graph: &Graph, now: Timestamp) -> Found {
+        let mut found = Found::default();
+        let Some(mut running) = self.running.take() else {
+            return found;
+        };
+        let began = Instant::now();
+        let Running { objects, next, summary, spent } = &mut running;
+        let end = objects.len().min(*next + CHUNK);
+        for object in &objects[*next..end] {
+            look_at(object, ledger, graph, now, summary, &mut found);
+        }
+        *next = end;
+        *spent += began.elapsed();
+        if end == objects.len() {
+            self.not_before = Some(Instant::now() + *spent * PAUSE_FACTOR);
+            found.summary = Some(running.summary);
+        } else {
+            self.running = Some(running);
+        }
+        found
+    }
+}
+
+fn look_at(
+    object: &ObjectRef,
+    ledger: &EnvironmentLedger,
+    graph: &Graph,
+    now: Timestamp,
+    summary: &mut Summary,
+    found: &mut Found,
+) {
+    let (Some(record), Some(diagnosis)) = (ledger.get(object), graph.diagnose(object, now)) else {
+        return; // It went meanwhile.
+    };
+    let not_ready = conditions::not_ready(object.kind, &diagnosis).map(Reason::code);
+    summary.count(object.kind, not_ready, !diagnosis.is_effective());
+    // How far a deletion is, is told by the plan of its cascade; the numbers of an environment by the end of this.
+    if object.kind == Kind::Environment {
+        return;
+    }
+    if record.deleting {
+        if record.status.as_ref().and_then(|status| status.holds(ConditionType::Ready)) != Some(false) {
+            found.others.push(object.clone());
+        }
+        return;
+    }
+    if is_transition(object.kind, &diagnosis, &record) {
+        found.transitions.push(object.clone());
+    } else if cascades(object.kind) && record.cascade_finalizer.is_none()
+        || diagnosis.inert.iter().any(|reason| matches!(reason, Reason::Expired { .. }))
+        || status_write(object.clone(), record, conditions::of_diagnosis(object.kind, &diagnosis), None, now).is_some()
+    {
+        found.others.push(object.clone());
+    }
+}

@@ -1,0 +1,3 @@
+//! What the operator writes to a real Kubernetes API server.
+
+mod lease;
