@@ -1,10 +1,6 @@
 //! `bailiwick crds`: the custom resource definitions.
 
-use std::{
-    fs,
-    io::{self, Write as _},
-    path::PathBuf,
-};
+use std::{fs, path::PathBuf};
 
 use clap::Args;
 
@@ -29,9 +25,7 @@ pub(super) fn execute(options: &Options) -> Result<(), Error> {
     let files = api::crd_files().map_err(Error::Print)?;
     let Some(folder) = &options.out else {
         let text: String = files.into_iter().map(|file| file.yaml).collect();
-        return io::stdout()
-            .write_all(text.as_bytes())
-            .map_err(|source| Error::Write { path: "the standard output".into(), source });
+        return super::print(&text);
     };
     fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.clone(), source })?;
     files.into_iter().try_for_each(|file| {

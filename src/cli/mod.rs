@@ -1,14 +1,23 @@
 //! The subcommands, one file each, and what they share.
 
+mod admission;
+mod client;
 mod crds;
 mod host;
 mod leading;
 mod logging;
 mod options;
+mod release_finalizers;
 mod run;
 mod serve;
 
-use std::{io, iter, net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, Write as _},
+    iter,
+    net::SocketAddr,
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -30,8 +39,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Options),
-    Run(run::Options),
+    Run(Box<run::Options>),
     Crds(crds::Options),
+    ReleaseFinalizers(release_finalizers::Options),
 }
 
 /// Why a subcommand failed.
@@ -68,6 +78,30 @@ enum Error {
     /// The kubeconfig cannot be used, or there is none and this is not a pod either.
     #[error("cannot find a Kubernetes API server to talk to; name a kubeconfig with --kubeconfig")]
     Kubeconfig(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The API server does not do what it is asked for.
+    #[error("cannot {action}: {cause}")]
+    Refused {
+        /// What is asked for.
+        action: &'static str,
+        /// Why not, in words.
+        cause: String,
+    },
+    /// An operator would put back what is to be removed.
+    #[error(
+        "`{holder}` leads, by the lease {namespace}/{lease}, and would put the finalizers back: stop the operator first, \
+         or say --force"
+    )]
+    Led {
+        /// The identity of the holder.
+        holder: String,
+        /// The namespace of the lease.
+        namespace: String,
+        /// The name of the lease.
+        lease: String,
+    },
+    /// Finalizers are left.
+    #[error("finalizers are left, or could not be looked for")]
+    FinalizersLeft,
     /// The source of objects ended before it was told to.
     #[error("the source of objects ended by itself")]
     SourceEnded,
@@ -124,10 +158,17 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 }
 
 fn execute(cli: Cli) -> Result<(), Error> {
-    // Only the commands that keep running have something to log.
+    // Only the commands that talk to others have something to log.
     match cli.command {
         Command::Crds(options) => crds::execute(&options),
         Command::Serve(options) => host::block_on(&cli.logging, serve::execute(options)),
-        Command::Run(options) => host::block_on(&cli.logging, run::execute(options)),
+        Command::Run(options) => host::block_on(&cli.logging, run::execute(*options)),
+        Command::ReleaseFinalizers(options) => host::block_on(&cli.logging, release_finalizers::execute(options)),
     }
+}
+
+/// Writes to the standard output.
+fn print(text: &str) -> Result<(), Error> {
+    let written = io::stdout().write_all(text.as_bytes());
+    written.map_err(|source| Error::Write { path: "the standard output".into(), source })
 }

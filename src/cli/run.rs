@@ -1,19 +1,17 @@
 //! `bailiwick run`: the operator.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use clap::Args;
-use futures::future;
-use kube::{
-    Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
-};
+use futures::future::{self, BoxFuture};
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::{
-    Error, host,
+    Error, admission,
+    client::ClientOptions,
+    host,
     leading::Leading,
     options::{Answering, environment},
 };
@@ -39,22 +37,20 @@ pub(super) struct Options {
     /// Watch this namespace only; can be repeated (in the variable: separated by commas). Without it, all are watched.
     #[arg(long = "namespace", value_name = "NAMESPACE", value_delimiter = ',', value_parser = environment, env = "BAILIWICK_NAMESPACE")]
     namespaces: Vec<String>,
-    /// The kubeconfig to use.
-    #[arg(long, value_name = "FILE", env = "BAILIWICK_KUBECONFIG")]
-    kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig to use.
-    #[arg(long, value_name = "NAME", env = "BAILIWICK_CONTEXT")]
-    context: Option<String>,
+    #[command(flatten)]
+    client: ClientOptions,
     #[command(flatten)]
     leading: Leading,
     #[command(flatten)]
     answering: Answering,
+    #[command(flatten)]
+    admission: admission::Options,
 }
 
 pub(super) async fn execute(options: Options) -> Result<(), Error> {
-    let Options { namespaces, kubeconfig, context, leading, answering } = options;
+    let Options { namespaces, client, leading, answering, admission } = options;
     answering.validate()?;
-    let client = client(kubeconfig, context).await?;
+    let client = client.connect().await?;
     let served = if namespaces.is_empty() { None } else { Some(namespaces.iter().cloned().collect()) };
 
     let environments = Arc::new(Environments::default());
@@ -68,8 +64,15 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
         Election::new(client.clone(), lease, &mut registry).map_err(|error| Error::Usage(error.to_string()))?;
     let metrics = controller::Metrics::register(&mut registry);
     let options = leading.controller(identity);
-    let controller = Controller::new(client, Arc::clone(&environments), ledger, leadership, &options, metrics);
-    let bound = host::bind(&answering).await?;
+    let webhook_leadership = leadership.clone();
+    let controller = Controller::new(client.clone(), Arc::clone(&environments), ledger, leadership, &options, metrics);
+    let mut bound = host::bind(&answering).await?;
+    let mut certificate: BoxFuture<'static, ()> = Box::pin(future::pending());
+    if let Some(admission) = admission.bind(&client, &mut registry, webhook_leadership).await? {
+        info!(admission = %admission.address, "reviewing on https://{}/admission/validate", admission.address);
+        bound = bound.with_admission(admission.listener);
+        certificate = admission.certificate;
+    }
     info!(api = %bound.api, probes = %bound.probes, "answering on http://{} as soon as every kind is known", bound.api);
     let background = async |stop: CancellationToken| {
         let nothing_is_written = CancellationToken::new();
@@ -81,23 +84,9 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
         // What is written last is known by the watches.
         tokio::select! {
             () = cluster.run(CancellationToken::new()) => {}
+            () = certificate => {}
             _ = lead => {}
         }
     };
     Box::pin(host::answer(bound, answering.server(served), environments, registry, background)).await
-}
-
-async fn client(kubeconfig: Option<PathBuf>, context: Option<String>) -> Result<Client, Error> {
-    let config = if kubeconfig.is_none() && context.is_none() {
-        Config::infer().await.map_err(kubeconfig_error)?
-    } else {
-        let kubeconfig = kubeconfig.map_or_else(Kubeconfig::read, Kubeconfig::read_from).map_err(kubeconfig_error)?;
-        let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
-        Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(kubeconfig_error)?
-    };
-    Client::try_from(config).map_err(kubeconfig_error)
-}
-
-fn kubeconfig_error(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::Kubeconfig(Box::new(error))
 }

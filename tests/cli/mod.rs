@@ -61,8 +61,14 @@ fn help_names_every_option_and_its_environment_variable() {
         "BAILIWICK_CONTEXT",
     ];
     let crds = ["--out", "BAILIWICK_OUT", "kubectl apply"];
-    let expected: [(&str, &[&[&str]]); 3] =
-        [("serve", &[&logging, &answering, &serve]), ("run", &[&logging, &answering, &run]), ("crds", &[&crds])];
+    let release =
+        ["--dry-run", "--force", "--lease-namespace", "BAILIWICK_LEASE_NAMESPACE", "--lease-name", "replicas=0"];
+    let expected: [(&str, &[&[&str]]); 4] = [
+        ("serve", &[&logging, &answering, &serve]),
+        ("run", &[&logging, &answering, &run]),
+        ("crds", &[&crds]),
+        ("release-finalizers", &[&run, &release]),
+    ];
     for (subcommand, groups) in expected {
         let help = String::from_utf8(output(&[subcommand, "--help"]).stdout).expect("text");
         for word in groups.iter().copied().flatten() {

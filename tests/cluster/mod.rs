@@ -6,6 +6,7 @@ mod kubectl;
 mod namespaces;
 mod recovery;
 mod refused;
+mod release_finalizers;
 mod startup;
 mod unparsable;
 
