@@ -224,3 +224,6 @@ struct Asked {
     object: ObjectRef,
     proposal: Proposal,
 }
+
+#[cfg(test)]
+mod tests;
