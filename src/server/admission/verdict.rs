@@ -131,6 +131,7 @@ const fn field(kind: Kind, reason: &Reason) -> &'static str {
             _ => "spec",
         },
         Reason::NotTheDefaultEnvironment => "metadata.name",
+        Reason::HasDependents { .. } => "metadata.annotations",
         Reason::InvalidSpec { .. }
         | Reason::Terminating { .. }
         | Reason::NotFound { .. }
