@@ -100,7 +100,7 @@ fn organization(name: &str, external_id: &str) -> Value {
 async fn a_refusal_names_the_field_and_the_reason() {
     let (status, body) = World::new().ask(json!({})).await;
     assert_eq!(status, StatusCode::OK, "a refusal is an answer: {body}");
-    let message = "resource `acme` is older and has the same type and external id in the organization; give this one another external id";
+    let message = "resource `acme` has the same type and external id in the organization, where only the older of two has effect; give this one another external id";
     assert_eq!(
         body,
         json!({
