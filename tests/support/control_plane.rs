@@ -26,6 +26,9 @@ pub const CRDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/crds");
 /// What the operator may do in a cluster.
 const RBAC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/operator/rbac.yaml");
 
+/// What it may do besides, to make the certificate of its admission webhook.
+const RBAC_CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/operator/rbac-certificate.yaml");
+
 /// The users that operators run as, so that the audit log tells one replica from another.
 pub const REPLICAS: [&str; 3] = ["operator", "operator-2", "operator-3"];
 
@@ -157,7 +160,16 @@ impl ControlPlane {
     /// Lets the users of all [`REPLICAS`] do what examples/operator/rbac.yaml lets the operator do, and nothing else,
     /// with the namespace `default` as the operator's own.
     pub fn permit_operator(&self) {
-        let mut documents = manifests::documents(Path::new(RBAC));
+        self.permit(RBAC);
+    }
+
+    /// Lets them make the certificate of the admission webhook besides, with the Secret in the namespace `default`.
+    pub fn permit_certificates(&self) {
+        self.permit(RBAC_CERTIFICATE);
+    }
+
+    fn permit(&self, file: &str) {
+        let mut documents = manifests::documents(Path::new(file));
         for document in &mut documents {
             if let Some(namespace) = document["metadata"].get_mut("namespace") {
                 *namespace = json!("default");

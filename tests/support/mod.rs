@@ -12,3 +12,4 @@ pub mod process;
 pub mod router;
 pub mod unfinished;
 pub mod wait;
+pub mod webhook;
