@@ -101,6 +101,14 @@ impl Bailiwick {
         });
     }
 
+    /// Waits until it leads: the other replicas leave all writing to it.
+    pub fn wait_until_leads(&self) {
+        wait::until("the program leads", || match self.metric("bailiwick_lease_held") {
+            Some(1.0) => Ok(()),
+            _ => Err(self.log()),
+        });
+    }
+
     /// What it logged.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).expect("the log")
