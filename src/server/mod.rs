@@ -1,7 +1,7 @@
 //! The HTTP surfaces: what is asked over HTTP is answered from the [graph](crate::graph), and from nothing else.
 //!
 //! - [`router`]: the API. AuthZEN for applications, a native JSON API for everything that AuthZEN has no words for.
-//! - [`probes`]: liveness, readiness and metrics, on a listener of their own.
+//! - [`probes`]: liveness, readiness, metrics and the level of the log, on a listener of their own.
 //! - [`serve()`]: both, until a shutdown that lets what is under way finish.
 //!
 //! Every answer of the API comes from one consistent state of one environment, and none is given before every
@@ -29,6 +29,7 @@ mod environment;
 mod error;
 mod extract;
 mod health;
+mod log_level;
 mod metrics;
 mod native;
 mod observe;
@@ -38,6 +39,7 @@ mod serve;
 
 pub use environment::check_environment_name;
 pub use error::Error;
+pub use log_level::LogFilter;
 pub use serve::{Listeners, serve};
 
 use metrics::Metrics;
@@ -51,6 +53,8 @@ pub struct Config {
     pub served_environments: Option<BTreeSet<String>>,
     /// What it bounds.
     pub limits: Limits,
+    /// What is logged, where that may be changed while the program runs.
+    pub log_filter: Option<LogFilter>,
 }
 
 /// What the server bounds, so that no caller can exhaust it.
@@ -134,12 +138,14 @@ pub fn router(server: Arc<Server>) -> Router {
         .with_state(server)
 }
 
-/// Liveness, readiness and metrics.
+/// Liveness, readiness, metrics and the level of the log.
 pub fn probes(server: Arc<Server>) -> Router {
     Router::new()
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::serve))
+        .route("/log-level", get(log_level::read).put(log_level::change))
+        .layer(DefaultBodyLimit::max(log_level::MAX_FILTER))
         .fallback(async || Error::NoSuchRoute)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .with_state(server)

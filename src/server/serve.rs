@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
-use super::{Server, probes, router};
+use super::{Server, log_level::Peer, probes, router};
 
 /// The bound sockets to serve on.
 #[derive(Debug)]
@@ -39,7 +39,8 @@ pub async fn serve(
 ) -> io::Result<()> {
     let drain = CancellationToken::new();
     let connections = |listener| Connections { listener, idle_time: server.config.limits.idle_time };
-    let probes = async { axum::serve(connections(listeners.probes), probes(Arc::clone(&server))).await };
+    let probes = probes(Arc::clone(&server)).into_make_service_with_connect_info::<Peer>();
+    let probes = async { axum::serve(connections(listeners.probes), probes).await };
     let api = async {
         axum::serve(connections(listeners.api), router(Arc::clone(&server)))
             .with_graceful_shutdown(drain.clone().cancelled_owned())
@@ -70,7 +71,7 @@ pub async fn serve(
 
 /// A listener for connections that end once nothing comes or goes: whoever connects and then says nothing must not
 /// keep a file descriptor for ever.
-struct Connections {
+pub(super) struct Connections {
     listener: TcpListener,
     idle_time: Duration,
 }
