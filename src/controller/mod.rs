@@ -43,6 +43,9 @@ use crate::{
 /// How long what is under way may take to end when this replica is to lead no longer.
 const STOP_TIMEOUT: Duration = Duration::from_secs(6);
 
+/// How often to look whether everything is known, before this replica leads for the first time.
+const SYNC_POLL: Duration = Duration::from_millis(50);
+
 /// How the controller behaves.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -107,20 +110,16 @@ impl Controller {
     pub async fn run(self, stop: CancellationToken) {
         let Self { context, ledger, mut leadership, write_events } = self;
         let lead = async {
-            loop {
-                leadership.acquired().await;
-                // Of what is not known yet, nothing can be said.
-                while !context.environments.is_synced() {
-                    sleep(Duration::from_millis(50)).await;
-                }
+            while stop.run_until_cancelled(ready_to_lead(&mut leadership, &context.environments)).await.is_some() {
                 info!("leading: statuses, cascades and expiry are taken care of");
                 let term = stop.child_token();
-                let reconcile = pin!(reconcile(&context, &ledger, &term));
-                let lost = pin!(leadership.lost());
+                let mut reconcile = pin!(reconcile(&context, &ledger, &term));
                 tokio::select! {
-                    () = reconcile => return,
-                    () = lost => warn!("not leading any more"),
+                    () = &mut reconcile => return,
+                    () = leadership.lost() => warn!("not leading any more"),
                 }
+                term.cancel();
+                reconcile.await;
             }
         };
         tokio::select! {
@@ -130,7 +129,15 @@ impl Controller {
     }
 }
 
-/// Reconciles every environment, also those that appear, until the token is cancelled. Dropped, it ends at once.
+/// Waits until this replica leads and knows all there is: of what is not known yet, nothing can be said.
+async fn ready_to_lead(leadership: &mut Leadership, environments: &Environments) {
+    while !environments.is_synced() {
+        sleep(SYNC_POLL).await;
+    }
+    leadership.acquired().await;
+}
+
+/// Reconciles every environment, also those that appear, until the token is cancelled.
 async fn reconcile(context: &Arc<Context>, ledger: &Arc<Ledger>, stop: &CancellationToken) {
     let mut appeared = ledger.appeared();
     let mut running = JoinSet::new();

@@ -7,6 +7,7 @@
 
 mod queue;
 mod sweep;
+mod write;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -20,11 +21,13 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, debug_span, info, warn};
 
-use self::{queue::Queue, sweep::Sweep};
+use self::{
+    queue::Queue,
+    sweep::Sweep,
+    write::{Outcome, StatusWrite, Write, status_write},
+};
 use super::{
     Context, conditions,
-    events::Happening,
-    status,
     summary::Summary,
     writer::{self, GroupList},
 };
@@ -44,7 +47,7 @@ use crate::{
 /// How many writes of one environment are under way at a time.
 const CONCURRENT_WRITES: usize = 16;
 /// How many removals of a cascade are carried out before it is planned anew.
-const REMOVALS_A_ROUND: usize = 512;
+const REMOVALS_A_ROUND: usize = 256;
 /// How many objects are looked at for their status before more urgent things are looked for.
 const STATUSES_A_ROUND: usize = 64;
 /// How long to wait for the watch to tell of a write before it is tried again.
@@ -85,26 +88,8 @@ pub struct Reconciler {
 #[derive(Debug)]
 struct Awaited {
     resource_version: SmolStr,
-    since: Instant,
-}
-
-/// Something to write.
-#[derive(Debug)]
-enum Write {
-    AddFinalizer(ObjectRef, Record),
-    RemoveFinalizer(ObjectRef, Record, usize),
-    Delete(ObjectRef, Record),
-    DeleteExpired(ObjectRef, Record, Timestamp),
-    TakeOutOfGroup(Name, Vec<(GroupList, Name)>),
-    Status(Box<StatusWrite>),
-}
-
-#[derive(Debug)]
-struct StatusWrite {
-    object: ObjectRef,
-    record: Record,
-    stated: Vec<conditions::Stated>,
-    value: serde_json::Value,
+    /// When to look at the object again if the watch tells nothing of it until then; none: not at all.
+    until: Option<Instant>,
 }
 
 impl Reconciler {
@@ -130,15 +115,15 @@ impl Reconciler {
 
     /// Reconciles until the token is cancelled; then what is being written is finished.
     pub(super) async fn run(mut self, stop: CancellationToken) {
-        self.ledger.follow();
+        let follower = self.ledger.follow();
         while !stop.is_cancelled() {
-            self.take_news();
+            self.take_news(follower.take_news());
             let span = debug_span!("reconcile", environment = %self.environment);
             let busy = self.round().instrument(span).await;
             self.note_whether_behind(busy);
             if !busy {
                 tokio::select! {
-                    () = self.ledger.news_arrived() => {}
+                    () = follower.news_arrived() => {}
                     () = sleep_until(self.next_look()) => self.look_again(),
                     () = stop.cancelled() => {}
                 }
@@ -146,8 +131,7 @@ impl Reconciler {
         }
     }
 
-    fn take_news(&mut self) {
-        let News { objects, graph_changed } = self.ledger.take_news();
+    fn take_news(&mut self, News { objects, graph_changed }: News) {
         if graph_changed {
             self.sweep.request();
         }
@@ -157,30 +141,20 @@ impl Reconciler {
         }
     }
 
-    /// Does what is most urgent. False: there is nothing to do before something happens.
+    /// Does what is most urgent, some of everything so that nothing has to wait for long. False: there is nothing to do
+    /// before something happens.
     async fn round(&mut self) -> bool {
         if self.retry_at.is_some_and(|at| at > Instant::now()) {
             return false;
         }
-        if std::mem::take(&mut self.replan) {
-            let writes = self.plan_cascade().await;
-            if !writes.is_empty() {
-                self.carry_out(writes).await;
-                return true;
-            }
-        }
-        if !self.queue.is_empty() {
-            let now = Timestamp::now();
-            let writes = std::iter::from_fn(|| self.queue.pop())
-                .take(STATUSES_A_ROUND)
-                .collect::<Vec<_>>()
-                .into_iter()
-                .filter_map(|object| self.decide(object, now))
-                .collect();
-            self.carry_out(writes).await;
-            return true;
-        }
-        self.sweep_on().await
+        let mut writes = if std::mem::take(&mut self.replan) { self.plan_cascade().await } else { Vec::new() };
+        let now = Timestamp::now();
+        let looked_at: Vec<_> = std::iter::from_fn(|| self.queue.pop()).take(STATUSES_A_ROUND).collect();
+        let busy = !writes.is_empty() || !looked_at.is_empty();
+        writes.extend(looked_at.into_iter().filter_map(|object| self.decide(object, now)));
+        self.carry_out(writes).await;
+        let swept = self.sweep_on().await;
+        busy || swept
     }
 
     /// Plans the cascades under way. What to write for them now.
@@ -272,9 +246,11 @@ impl Reconciler {
 
     fn decide_deleting(&mut self, object: ObjectRef, record: Record, now: Timestamp) -> Option<Write> {
         let deletion = self.deletions.get(&object);
-        if record.cascade_finalizer.is_some() && deletion.is_none_or(|deletion| deletion.remaining == 0) {
-            // It goes as soon as that is planned.
-            return None;
+        if let Some(index) = record.cascade_finalizer
+            && deletion.is_none_or(|deletion| deletion.remaining == 0)
+        {
+            // Where it cascades, it goes as soon as that is planned. Elsewhere it was put by somebody else.
+            return (!cascades(object.kind)).then_some(Write::RemoveFinalizer(object, record, index));
         }
         let stated = conditions::of_deletion(deletion);
         let write = status_write(object, record, stated, None, now)?;
@@ -324,13 +300,14 @@ impl Reconciler {
         let mut failed = false;
         for (write, outcome) in outcomes {
             match outcome {
-                Ok(()) | Err(writer::Error::Gone | writer::Error::Conflict) => {
+                Ok(_) | Err(writer::Error::Gone | writer::Error::Conflict) => {
                     if let Err(error) = &outcome {
                         debug!(object = %write.object(), %error, "not written");
                     }
                     if let Some(resource_version) = write.resource_version() {
-                        let awaited = Awaited { resource_version, since: Instant::now() };
-                        self.awaited.insert(write.object(), awaited);
+                        let changed = !matches!(outcome, Ok(Outcome::ChangedNothing));
+                        let until = changed.then(|| Instant::now() + AWAIT_TIMEOUT);
+                        self.awaited.insert(write.object(), Awaited { resource_version, until });
                     }
                 }
                 Err(error) => {
@@ -399,7 +376,7 @@ impl Reconciler {
             let until = Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
             next = next.min(now + until);
         }
-        let awaited = self.awaited.values().map(|awaited| awaited.since + AWAIT_TIMEOUT).min();
+        let awaited = self.awaited.values().filter_map(|awaited| awaited.until).min();
         let postponed = self.queue.has_postponed().then(|| now + PROGRESS_INTERVAL / 4);
         let others = [self.sweep.due(), awaited, postponed];
         let next = others.into_iter().flatten().fold(next, Instant::min);
@@ -424,7 +401,7 @@ impl Reconciler {
         let mut overdue = Vec::new();
         self.awaited.retain(|object, awaited| {
             let told = ledger.get(object).is_none_or(|record| record.resource_version != awaited.resource_version);
-            let late = !told && awaited.since + AWAIT_TIMEOUT <= now;
+            let late = !told && awaited.until.is_some_and(|until| until <= now);
             if late {
                 overdue.push(object.clone());
             }
@@ -453,90 +430,11 @@ impl Reconciler {
 
 impl Drop for Reconciler {
     fn drop(&mut self) {
-        self.ledger.unfollow();
-        self.note_whether_behind(false);
         if self.behind {
             self.context.metrics.environment_caught_up();
         }
         self.context.metrics.inert_counted(&self.environment, &std::collections::BTreeMap::new());
     }
-}
-
-impl Write {
-    async fn execute(&self, context: &Context, environment: &Name) -> Result<(), writer::Error> {
-        let writer = &context.writer;
-        let report = |object: &ObjectRef, record: &Record, happening, note: &str| {
-            context.events.report(environment, object, record, happening, note);
-        };
-        match self {
-            Self::AddFinalizer(object, record) => writer.add_finalizer(environment, object, record).await,
-            Self::RemoveFinalizer(object, record, index) => {
-                writer.remove_finalizer(environment, object, record, *index).await?;
-                let told = record.status.as_ref().map(ObservedStatus::ready_reason);
-                if told == Some(conditions::DEPENDENTS_REMAINING) {
-                    report(object, record, Happening::CascadeCompleted, "everything that depended on it is gone");
-                }
-                Ok(())
-            }
-            Self::Delete(object, record) => writer.delete(environment, object, record).await,
-            Self::DeleteExpired(object, record, at) => {
-                writer.delete(environment, object, record).await?;
-                let note = format!("it expired at {at} and has been kept for long enough");
-                report(object, record, Happening::ExpiredDeleted, &note);
-                Ok(())
-            }
-            Self::TakeOutOfGroup(group, names) => writer.take_out_of_group(environment, group, names).await,
-            Self::Status(write) => {
-                let StatusWrite { object, record, stated, value } = &**write;
-                context.status_rate.wait().await;
-                writer.write_status(environment, object, record, value).await?;
-                if let Some((happening, note)) = Happening::of_status(object.kind, record.status.as_ref(), stated) {
-                    report(object, record, happening, note);
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn object(&self) -> ObjectRef {
-        match self {
-            Self::AddFinalizer(object, _)
-            | Self::RemoveFinalizer(object, ..)
-            | Self::Delete(object, _)
-            | Self::DeleteExpired(object, ..) => object.clone(),
-            Self::TakeOutOfGroup(group, _) => ObjectRef { kind: Kind::Group, name: group.clone() },
-            Self::Status(write) => write.object.clone(),
-        }
-    }
-
-    /// The state of the object that it was written to in; none: it is not known any more.
-    fn resource_version(&self) -> Option<SmolStr> {
-        match self {
-            Self::AddFinalizer(_, record)
-            | Self::RemoveFinalizer(_, record, _)
-            | Self::Delete(_, record)
-            | Self::DeleteExpired(_, record, _) => Some(record.resource_version.clone()),
-            // Which state that was in is not known. Written twice, it does nothing the second time.
-            Self::TakeOutOfGroup(..) => None,
-            Self::Status(write) => Some(write.record.resource_version.clone()),
-        }
-    }
-}
-
-/// What to write so that the status says that; none: it does already.
-fn status_write(
-    object: ObjectRef,
-    record: Record,
-    stated: Vec<conditions::Stated>,
-    summary: Option<&Summary>,
-    now: Timestamp,
-) -> Option<StatusWrite> {
-    let value = status::status(record.generation, &stated, summary, record.status.as_ref(), now);
-    let same = record
-        .status
-        .as_ref()
-        .is_some_and(|observed| ObservedStatus::of(&value).is_some_and(|desired| desired.says_the_same(observed)));
-    (!same).then_some(StatusWrite { object, record, stated, value })
 }
 
 /// Whether objects of the kind are held by the finalizer until what depends on them is gone.

@@ -10,6 +10,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 use smol_str::SmolStr;
+use tracing::{Instrument as _, debug_span};
 
 use super::{lease::Leadership, metrics::Metrics};
 use crate::{
@@ -252,7 +253,8 @@ impl Writer {
         request: impl Future<Output = kube::Result<T>>,
     ) -> Result<T, Error> {
         let result = if self.leadership.holds() {
-            match tokio::time::timeout(WRITE_TIMEOUT, request).await {
+            let span = debug_span!("write", operation);
+            match tokio::time::timeout(WRITE_TIMEOUT, request.instrument(span)).await {
                 Ok(answer) => answer.map_err(Error::from),
                 Err(_elapsed) => Err(Error::Timeout),
             }

@@ -53,24 +53,6 @@ fn questions(documents: &[Value]) -> Vec<Value> {
     questions
 }
 
-/// The answers to questions, one by one, each with its reason.
-fn answers(operator: &Bailiwick, environment: &str, questions: &[Value]) -> Vec<Value> {
-    let batches = questions.chunks(10_000).map(|checks| {
-        let answer = operator.post(&format!("/environments/{environment}/v1/checks"), &json!({"checks": checks})).ok();
-        answer["results"].as_array().expect("results").clone()
-    });
-    batches.flatten().collect()
-}
-
-/// What the operator says of every object of an environment.
-fn objects(operator: &Bailiwick, environment: &str) -> Value {
-    operator.get(&format!("/environments/{environment}/v1/objects?limit=1000")).ok()["items"].clone()
-}
-
-fn count(objects: &Value) -> usize {
-    objects.as_array().expect("a list").len()
-}
-
 /// Another order for each seed.
 fn shuffled(documents: &[Value], seed: u64) -> Vec<Value> {
     let mut documents = documents.to_vec();
@@ -104,10 +86,10 @@ fn the_order_of_the_manifests_does_not_matter() {
             plane.kubectl_with(&["create", "--filename", "-"], &document.to_string()).ok();
         }
         wait::until("the operator knows every object", || {
-            let known = count(&objects(&operator, namespace));
+            let known = operator.objects(namespace).len();
             if known == documents.len() { Ok(()) } else { Err(format!("it knows {known} of {}", documents.len())) }
         });
-        let state = (answers(&operator, namespace, &questions), objects(&operator, namespace));
+        let state = (operator.answers(namespace, &questions), operator.objects(namespace));
         let allowed = state.0.iter().filter(|answer| answer["allowed"] == true).count();
         assert!(allowed > 0 && allowed < questions.len(), "{allowed} of {} are allowed", questions.len());
         match &expected {
@@ -143,7 +125,7 @@ fn one_command_installs_the_kinds_and_the_example() {
     let expected = documents().len();
     operator.wait_until_ready();
     wait::until("the operator knows every object", || {
-        let known = count(&objects(&operator, "default"));
+        let known = operator.objects("default").len();
         if known == expected { Ok(()) } else { Err(format!("it knows {known} of {expected}")) }
     });
 }

@@ -137,6 +137,26 @@ impl Bailiwick {
         });
     }
 
+    /// What it says of every object of an environment.
+    pub fn objects(&self, environment: &str) -> Vec<Value> {
+        let path = format!("/environments/{environment}/v1/objects?limit=1000");
+        let (mut objects, mut page) = (Vec::new(), self.get(&path).ok());
+        loop {
+            objects.append(page["items"].as_array_mut().expect("items"));
+            let Some(cursor) = page["nextCursor"].as_str() else { return objects };
+            page = self.get(&format!("{path}&cursor={cursor}")).ok();
+        }
+    }
+
+    /// The answers to checks, one by one, each with its reason.
+    pub fn answers(&self, environment: &str, checks: &[Value]) -> Vec<Value> {
+        let batches = checks.chunks(10_000).map(|checks| {
+            let answer = self.post(&format!("/environments/{environment}/v1/checks"), &json!({"checks": checks})).ok();
+            answer["results"].as_array().expect("results").clone()
+        });
+        batches.flatten().collect()
+    }
+
     /// The value of a metric with exactly these labels, such as `bailiwick_objects{kind="Role"}`.
     pub fn metric(&self, series: &str) -> Option<f64> {
         let text = self.probe("/metrics").body;

@@ -7,6 +7,7 @@ pub mod control_plane;
 pub mod facts;
 pub mod http;
 pub mod manifests;
+pub mod objects;
 pub mod process;
 pub mod router;
 pub mod unfinished;

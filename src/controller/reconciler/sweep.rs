@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{cascades, is_transition, status_write};
+use super::{cascades, is_transition, write::status_write};
 use crate::{
+    api::ConditionType,
     controller::{conditions, summary::Summary},
     graph::{
         Graph,
         facts::{Kind, ObjectRef, Timestamp},
+        query::Reason,
     },
     source::cluster::ledger::EnvironmentLedger,
 };
@@ -112,14 +114,14 @@ fn look_at(
     let (Some(record), Some(diagnosis)) = (ledger.get(object), graph.diagnose(object, now)) else {
         return; // It went meanwhile.
     };
-    let not_ready = conditions::not_ready(object.kind, &diagnosis).map(crate::graph::query::Reason::code);
+    let not_ready = conditions::not_ready(object.kind, &diagnosis).map(Reason::code);
     summary.count(object.kind, not_ready, !diagnosis.is_effective());
     // How far a deletion is, is told by the plan of its cascade; the numbers of an environment by the end of this.
     if object.kind == Kind::Environment {
         return;
     }
     if record.deleting {
-        if record.status.as_ref().and_then(|status| status.holds(crate::api::ConditionType::Ready)) != Some(false) {
+        if record.status.as_ref().and_then(|status| status.holds(ConditionType::Ready)) != Some(false) {
             found.others.push(object.clone());
         }
         return;
@@ -127,7 +129,7 @@ fn look_at(
     if is_transition(object.kind, &diagnosis, &record) {
         found.transitions.push(object.clone());
     } else if cascades(object.kind) && record.cascade_finalizer.is_none()
-        || diagnosis.inert.iter().any(|reason| matches!(reason, crate::graph::query::Reason::Expired { .. }))
+        || diagnosis.inert.iter().any(|reason| matches!(reason, Reason::Expired { .. }))
         || status_write(object.clone(), record, conditions::of_diagnosis(object.kind, &diagnosis), None, now).is_some()
     {
         found.others.push(object.clone());

@@ -76,8 +76,49 @@ pub struct LedgerEntry {
 #[derive(Debug, Default)]
 pub struct EnvironmentLedger {
     records: RwLock<Records>,
-    news: Mutex<Option<News>>,
+    news: Mutex<Gathered>,
     arrived: Notify,
+}
+
+/// The news that the follower has not taken yet; none: nobody follows, and they are not kept.
+#[derive(Debug, Default)]
+struct Gathered {
+    /// Of the follower.
+    number: u64,
+    news: Option<News>,
+}
+
+/// Who is told the news of an environment.
+#[derive(Debug)]
+pub struct Follower {
+    ledger: Arc<EnvironmentLedger>,
+    number: u64,
+}
+
+impl Follower {
+    /// The news since this was last asked.
+    #[must_use]
+    pub fn take_news(&self) -> News {
+        let mut gathered = self.ledger.news.lock();
+        if gathered.number != self.number {
+            return News::default();
+        }
+        gathered.news.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Waits until there are news. May end although there are none.
+    pub async fn news_arrived(&self) {
+        self.ledger.arrived.notified().await;
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        let mut gathered = self.ledger.news.lock();
+        if gathered.number == self.number {
+            gathered.news = None;
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -123,26 +164,14 @@ impl EnvironmentLedger {
         self.records.read().revision
     }
 
-    /// Begins to collect news. The first of them are that everything is new.
-    pub fn follow(&self) {
-        *self.news.lock() = Some(News { objects: HashSet::new(), graph_changed: true });
-        self.arrived.notify_one();
-    }
-
-    /// Ceases to collect news.
-    pub fn unfollow(&self) {
-        *self.news.lock() = None;
-    }
-
-    /// The news since this was last asked.
+    /// Begins to collect news, for one follower at a time: an earlier one gets none any more.
     #[must_use]
-    pub fn take_news(&self) -> News {
-        self.news.lock().as_mut().map(std::mem::take).unwrap_or_default()
-    }
-
-    /// Waits until there are news.
-    pub async fn news_arrived(&self) {
-        self.arrived.notified().await;
+    pub fn follow(self: &Arc<Self>) -> Follower {
+        let mut news = self.news.lock();
+        let number = news.number + 1;
+        // The first news are that everything is new.
+        *news = Gathered { number, news: Some(News { objects: HashSet::new(), graph_changed: true }) };
+        Follower { ledger: Arc::clone(self), number }
     }
 
     fn enter(&self, kind: Kind, entries: Vec<LedgerEntry>) {
@@ -166,7 +195,7 @@ impl EnvironmentLedger {
                 names.push(name);
             }
         }
-        if let Some(news) = &mut *self.news.lock() {
+        if let Some(news) = &mut self.news.lock().news {
             news.objects.extend(names.into_iter().map(|name| ObjectRef { kind, name }));
             news.graph_changed |= graph_changed;
             self.arrived.notify_one();

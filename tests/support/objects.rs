@@ -1,0 +1,88 @@
+//! The objects of an environment, read and written in great number: without kubectl, many at a time.
+
+use std::collections::BTreeMap;
+
+use bailiwick::{
+    api,
+    graph::facts::{Kind, ObjectRef},
+};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use kube::{
+    Api, Client, Config,
+    api::{ApiResource, DeleteParams, DynamicObject, ListParams, PostParams},
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use serde_json::Value;
+
+use super::control_plane::ControlPlane;
+
+/// How many requests are under way at once.
+const CONCURRENCY: usize = 64;
+
+/// One environment, as `admin` sees it. Cheap to clone.
+#[derive(Clone)]
+pub struct Objects {
+    client: Client,
+    namespace: String,
+}
+
+impl Objects {
+    /// Those of a namespace that exists.
+    pub async fn new(plane: &ControlPlane, namespace: &str) -> Self {
+        let kubeconfig = Kubeconfig::read_from(plane.kubeconfig()).expect("a kubeconfig");
+        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default());
+        let client = Client::try_from(config.await.expect("a configuration")).expect("a client");
+        Self { client, namespace: namespace.to_owned() }
+    }
+
+    /// All of a kind.
+    pub fn of(&self, kind: Kind) -> Api<DynamicObject> {
+        let resource = match kind {
+            Kind::Resource => ApiResource::erase::<api::Resource>(&()),
+            Kind::Role => ApiResource::erase::<api::Role>(&()),
+            Kind::Group => ApiResource::erase::<api::Group>(&()),
+            Kind::GroupRoleAssignment => ApiResource::erase::<api::GroupRoleAssignment>(&()),
+            Kind::MembershipRoleAssignment => ApiResource::erase::<api::MembershipRoleAssignment>(&()),
+            Kind::OrganizationMembership => ApiResource::erase::<api::OrganizationMembership>(&()),
+            Kind::ResourceType => ApiResource::erase::<api::ResourceType>(&()),
+            Kind::Environment => ApiResource::erase::<api::Environment>(&()),
+        };
+        Api::namespaced_with(self.client.clone(), &self.namespace, &resource)
+    }
+
+    /// Creates all of these: manifests without apiVersion and namespace.
+    pub async fn create_all(&self, manifests: impl IntoIterator<Item = Value>) {
+        let creations = manifests.into_iter().map(|manifest| self.create(manifest));
+        stream::iter(creations)
+            .buffer_unordered(CONCURRENCY)
+            .try_collect::<()>()
+            .await
+            .unwrap_or_else(|error| panic!("an object is not created: {error}"));
+    }
+
+    /// Creates one.
+    pub async fn create(&self, mut manifest: Value) -> kube::Result<()> {
+        let kind = Kind::named(manifest["kind"].as_str().expect("a kind")).expect("one of ours");
+        manifest["apiVersion"] = api::API_VERSION.into();
+        let object: DynamicObject = serde_json::from_value(manifest).expect("a manifest");
+        self.of(kind).create(&PostParams::default(), &object).await.map(drop)
+    }
+
+    /// Deletes one. Returns when the API server has accepted that.
+    pub async fn delete(&self, kind: Kind, name: &str) -> kube::Result<()> {
+        self.of(kind).delete(name, &DeleteParams::default()).await.map(drop)
+    }
+
+    /// Every object there is, of every kind.
+    pub async fn list(&self) -> BTreeMap<ObjectRef, DynamicObject> {
+        let mut all = BTreeMap::new();
+        for kind in Kind::ALL {
+            let listed = self.of(kind).list(&ListParams::default()).await.expect("a list");
+            all.extend(listed.items.into_iter().map(|object| {
+                let name = object.metadata.name.as_deref().expect("a name").into();
+                (ObjectRef { kind, name }, object)
+            }));
+        }
+        all
+    }
+}
