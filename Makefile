@@ -1,6 +1,6 @@
 # What one does with this repository. `make` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test control-plane crds fmt lint bench
+.PHONY: help run test soak control-plane crds fmt lint bench
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -10,6 +10,9 @@ run: ## Answer checks for examples/acme on http://127.0.0.1:8080
 
 test: ## Format check, lints, documentation and every test, on a real Kubernetes API server
 	hack/test
+
+soak: ## Run the long scenarios (half an hour), and write what they measure into docs/soak.md
+	hack/soak
 
 control-plane: ## Run a Kubernetes API server with the kinds installed, to play with, until Ctrl-C
 	hack/control-plane/run

@@ -9,5 +9,6 @@ mod examples;
 mod gitops;
 mod graph;
 mod server;
+mod soak;
 mod suites;
 mod support;

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Error, logging, options::Answering};
 use crate::{
     graph::Environments,
-    server::{self, Listeners, Server},
+    server::{self, AdmissionListener, Listeners, Server},
 };
 
 /// What the name of every metric begins with.
@@ -40,13 +40,21 @@ pub(super) struct Bound {
     pub probes: SocketAddr,
 }
 
+impl Bound {
+    /// With the admission webhook besides.
+    pub fn with_admission(mut self, listener: AdmissionListener) -> Self {
+        self.listeners.admission = Some(listener);
+        self
+    }
+}
+
 pub(super) async fn bind(options: &Answering) -> Result<Bound, Error> {
     let (api_listener, api) = listen(options.listen, "--listen").await?;
     let (probe_listener, probes) = listen(options.probe_listen, "--probe-listen").await?;
-    Ok(Bound { listeners: Listeners { api: api_listener, probes: probe_listener }, api, probes })
+    Ok(Bound { listeners: Listeners { api: api_listener, probes: probe_listener, admission: None }, api, probes })
 }
 
-async fn listen(address: SocketAddr, flag: &'static str) -> Result<(TcpListener, SocketAddr), Error> {
+pub(super) async fn listen(address: SocketAddr, flag: &'static str) -> Result<(TcpListener, SocketAddr), Error> {
     let bound = async {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;

@@ -1,5 +1,6 @@
 //! The subcommands, one file each, and what they share.
 
+mod admission;
 mod client;
 mod crds;
 mod host;
@@ -40,7 +41,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Options),
-    Run(run::Options),
+    Run(Box<run::Options>),
     Crds(crds::Options),
     ReleaseFinalizers(release_finalizers::Options),
 }
@@ -163,7 +164,7 @@ fn execute(cli: Cli) -> Result<(), Error> {
     match cli.command {
         Command::Crds(options) => crds::execute(&options),
         Command::Serve(options) => host::block_on(&cli.logging, serve::execute(options)),
-        Command::Run(options) => host::block_on(&cli.logging, run::execute(options)),
+        Command::Run(options) => host::block_on(&cli.logging, run::execute(*options)),
         Command::ReleaseFinalizers(options) => host::block_on(&cli.logging, release_finalizers::execute(options)),
     }
 }

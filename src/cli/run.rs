@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use clap::Args;
-use futures::future;
+use futures::future::{self, BoxFuture};
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::{
-    Error,
+    Error, admission,
     client::ClientOptions,
     host,
     leading::Leading,
@@ -43,10 +43,12 @@ pub(super) struct Options {
     leading: Leading,
     #[command(flatten)]
     answering: Answering,
+    #[command(flatten)]
+    admission: admission::Options,
 }
 
 pub(super) async fn execute(options: Options) -> Result<(), Error> {
-    let Options { namespaces, client, leading, answering } = options;
+    let Options { namespaces, client, leading, answering, admission } = options;
     answering.validate()?;
     let client = client.connect().await?;
     let served = if namespaces.is_empty() { None } else { Some(namespaces.iter().cloned().collect()) };
@@ -62,8 +64,15 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
         Election::new(client.clone(), lease, &mut registry).map_err(|error| Error::Usage(error.to_string()))?;
     let metrics = controller::Metrics::register(&mut registry);
     let options = leading.controller(identity);
-    let controller = Controller::new(client, Arc::clone(&environments), ledger, leadership, &options, metrics);
-    let bound = host::bind(&answering).await?;
+    let webhook_leadership = leadership.clone();
+    let controller = Controller::new(client.clone(), Arc::clone(&environments), ledger, leadership, &options, metrics);
+    let mut bound = host::bind(&answering).await?;
+    let mut certificate: BoxFuture<'static, ()> = Box::pin(future::pending());
+    if let Some(admission) = admission.bind(&client, &mut registry, webhook_leadership).await? {
+        info!(admission = %admission.address, "reviewing on https://{}/admission/validate", admission.address);
+        bound = bound.with_admission(admission.listener);
+        certificate = admission.certificate;
+    }
     info!(api = %bound.api, probes = %bound.probes, "answering on http://{} as soon as every kind is known", bound.api);
     let background = async |stop: CancellationToken| {
         let nothing_is_written = CancellationToken::new();
@@ -75,6 +84,7 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
         // What is written last is known by the watches.
         tokio::select! {
             () = cluster.run(CancellationToken::new()) => {}
+            () = certificate => {}
             _ = lead => {}
         }
     };

@@ -12,6 +12,7 @@
 //! | `writer` | every write, under the claim of leadership |
 //! | `events` | what is told of an object's past |
 
+pub mod certificates;
 mod conditions;
 mod events;
 pub mod lease;

@@ -14,9 +14,20 @@ impl Graph {
     /// None: the resource is detached.
     pub(super) fn chain(&self, resource: Id<Resource>, path: &mut Vec<Id<Resource>>) -> Option<Id<Resource>> {
         path.clear();
+        self.climb(resource, |current| path.push(current))
+    }
+
+    /// Whether a resource hangs together up to an organization.
+    pub(super) fn is_attached(&self, resource: Id<Resource>) -> bool {
+        self.climb(resource, |_| {}).is_some()
+    }
+
+    /// Visits the chain from a resource up to its organization, which is found unless the resource is detached.
+    #[inline]
+    fn climb(&self, resource: Id<Resource>, mut visit: impl FnMut(Id<Resource>)) -> Option<Id<Resource>> {
         let mut current = resource;
-        loop {
-            path.push(current);
+        for _ in 0..=MAX_DEPTH {
+            visit(current);
             let record = &self.resources[current];
             let resource_type = record.kind.resource_type()?;
             if self.older_duplicate(current).is_some() {
@@ -26,11 +37,12 @@ impl Graph {
                 return Some(current);
             }
             let parent = record.parent?;
-            if path.len() > MAX_DEPTH || !self.allows_parent(resource_type, parent) {
+            if !self.allows_parent(resource_type, parent) {
                 return None;
             }
             current = parent;
         }
+        None
     }
 
     /// Whether a resource below an attached one is attached, but for the length of the chain.
@@ -54,13 +66,23 @@ impl Graph {
         }
     }
 
+    /// How many steps it is from a resource to the organization at the end of its chain.
+    pub(super) fn depth(&self, resource: Id<Resource>) -> Option<usize> {
+        Some(self.structural_end(resource)?.1)
+    }
+
     /// The organization at the end of the chain, whatever declared types and external ids say of it.
     pub(super) fn structural_root(&self, resource: Id<Resource>) -> Option<Id<Resource>> {
+        Some(self.structural_end(resource)?.0)
+    }
+
+    #[inline]
+    fn structural_end(&self, resource: Id<Resource>) -> Option<(Id<Resource>, usize)> {
         let mut current = resource;
-        for _ in 0..=MAX_DEPTH {
+        for depth in 0..=MAX_DEPTH {
             let record = &self.resources[current];
             if record.kind.resource_type()? == self.organization_type {
-                return Some(current);
+                return Some((current, depth));
             }
             current = record.parent?;
         }
@@ -75,12 +97,22 @@ impl Graph {
     }
 
     fn oldest_rival(&self, resource: Id<Resource>) -> Option<Id<Resource>> {
-        let resource_type = self.resources[resource].kind.resource_type()?;
-        let root = self.structural_root(resource)?;
-        self.rivals(resource_type, self.identity(resource).external_id.as_deref()?, root)
+        self.rivals_of(resource)
             .filter(|&rival| self.age(rival) < self.age(resource))
-            .filter(|&rival| resource_type == self.organization_type || self.structural_root(rival) == Some(root))
             .min_by_key(|&rival| self.age(rival))
+    }
+
+    /// The other resources of the same type and external id in the same organization.
+    pub(super) fn rivals_of(&self, resource: Id<Resource>) -> impl Iterator<Item = Id<Resource>> {
+        let resource_type = self.resources[resource].kind.resource_type();
+        let external_id = self.identity(resource).external_id.as_deref();
+        let known = resource_type.zip(external_id).zip(self.structural_root(resource));
+        known.into_iter().flat_map(move |((resource_type, external_id), root)| {
+            self.rivals(resource_type, external_id, root).filter(move |&rival| {
+                rival != resource
+                    && (resource_type == self.organization_type || self.structural_root(rival) == Some(root))
+            })
+        })
     }
 
     /// The resources of a type and external id that may be in that organization.

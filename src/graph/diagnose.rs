@@ -8,16 +8,21 @@ use super::{
     page::paginate,
     query::{Diagnosis, ObjectFilter, ObjectItem, Page, PageRequest, Reason},
     records::{Assignment, Group, Membership, Resource, Role, State, Tier},
-    table::Id,
+    table::{Id, Table},
 };
 
 /// More warnings of one object than this are not told.
-const MAX_WARNINGS: usize = 32;
+pub(super) const MAX_WARNINGS: usize = 32;
 
 impl Graph {
     /// Whether an object has effect, and why not; none: there is no such object.
     #[must_use]
     pub fn diagnose(&self, object: &ObjectRef, now: Timestamp) -> Option<Diagnosis> {
+        self.diagnose_up_to(MAX_WARNINGS, object, now)
+    }
+
+    /// The diagnosis with up to that many warnings.
+    pub(super) fn diagnose_up_to(&self, limit: usize, object: &ObjectRef, now: Timestamp) -> Option<Diagnosis> {
         let name = &object.name;
         let (state, diagnosis) = match object.kind {
             Kind::Resource => {
@@ -28,27 +33,19 @@ impl Graph {
             Kind::Role => {
                 let id = self.roles.id(name)?;
                 let inert = self.role_fault(id).map(Reason::unwrapped).into_iter().collect();
-                (self.roles[id].state, Diagnosis { inert, warnings: self.role_warnings(id) })
+                (self.roles[id].state, Diagnosis { inert, warnings: self.role_warnings(id, limit) })
             }
             Kind::Group => {
                 let id = self.groups.id(name)?;
                 let inert = self.group_fault(id).map(Reason::unwrapped).into_iter().collect();
-                (self.groups[id].state, Diagnosis { inert, warnings: self.group_warnings(id) })
+                (self.groups[id].state, Diagnosis { inert, warnings: self.group_warnings(id, limit) })
             }
-            Kind::GroupRoleAssignment => {
-                let id = self.group_assignments.id(name)?;
-                let record = &self.group_assignments[id];
-                (record.state, self.assignment_diagnosis(object, record, now))
-            }
-            Kind::MembershipRoleAssignment => {
-                let id = self.membership_assignments.id(name)?;
-                let record = &self.membership_assignments[id];
-                (record.state, self.assignment_diagnosis(object, record, now))
-            }
+            Kind::GroupRoleAssignment => self.assignment_diagnosis(object, &self.group_assignments, now)?,
+            Kind::MembershipRoleAssignment => self.assignment_diagnosis(object, &self.membership_assignments, now)?,
             Kind::OrganizationMembership => {
                 let id = self.memberships.id(name)?;
                 let declared = self.declared(id)?;
-                (declared.state, self.membership_diagnosis(id))
+                (declared.state, self.membership_diagnosis(id, limit))
             }
             Kind::ResourceType => {
                 let state = self.resource_types[self.resource_types.id(name)?].state;
@@ -59,7 +56,7 @@ impl Graph {
                 let state = *self.environment_objects.get(name)?;
                 let misnamed = (&**name != ENVIRONMENT_NAME).then_some(Reason::NotTheDefaultEnvironment);
                 let fault = self.state_fault(object.clone(), state).map(Reason::unwrapped);
-                let warnings = if misnamed.is_none() { self.settings_warnings() } else { Vec::new() };
+                let warnings = if misnamed.is_none() { self.settings_warnings(limit) } else { Vec::new() };
                 (state, Diagnosis { inert: fault.into_iter().chain(misnamed).collect(), warnings })
             }
         };
@@ -135,6 +132,9 @@ impl Graph {
 
     /// Why a resource is detached, as it concerns itself.
     pub(super) fn detachment(&self, resource: Id<Resource>) -> Option<Reason> {
+        if self.is_attached(resource) {
+            return None;
+        }
         let mut visited = Map::<Id<Resource>, usize>::default();
         let mut path = Vec::new();
         let mut current = resource;
@@ -163,15 +163,20 @@ impl Graph {
 
     /// What is wrong with one resource of a chain by itself.
     fn link_fault(&self, resource: Id<Resource>) -> Option<Reason> {
-        let object = self.resource_ref(resource);
-        if let Some(fault) = self.state_fault(object, self.identity(resource).state) {
-            return Some(fault.unwrapped());
+        let state = self.identity(resource).state;
+        if state != State::There {
+            return self.state_fault(self.resource_ref(resource), state).map(Reason::unwrapped);
         }
-        let record = &self.resources[resource];
-        let resource_type = record.kind.resource_type()?;
         if let Some(winner) = self.older_duplicate(resource) {
             return Some(Reason::DuplicateExternalId { winner: self.resources.name(winner).clone() });
         }
+        self.parent_fault(resource)
+    }
+
+    /// What is wrong with the types of a resource that is there and of its parent.
+    pub(super) fn parent_fault(&self, resource: Id<Resource>) -> Option<Reason> {
+        let record = &self.resources[resource];
+        let resource_type = record.kind.resource_type()?;
         let parent = record.parent.filter(|_| resource_type != self.organization_type)?;
         let parent_type = self.resources[parent].kind.resource_type();
         if self.allows_parent(resource_type, parent) || (parent_type.is_none() && self.is_known_type(resource_type)) {
@@ -291,26 +296,26 @@ impl Graph {
         Some(self.mismatch(object, own, other))
     }
 
-    fn membership_diagnosis(&self, membership: Id<Membership>) -> Diagnosis {
+    fn membership_diagnosis(&self, membership: Id<Membership>, limit: usize) -> Diagnosis {
         let inert = self.membership_fault(membership, None).map(Reason::unwrapped).into_iter().collect();
         let declared = self.declared(membership);
         let roles = declared.map_or(&[][..], |declared| &declared.roles);
         let organization = declared.and_then(|declared| declared.organization);
         let faults = roles.iter().flat_map(|&role| self.fit_faults(role, organization));
-        Diagnosis { inert, warnings: faults.take(MAX_WARNINGS).collect() }
+        Diagnosis { inert, warnings: faults.take(limit).collect() }
     }
 
-    fn role_warnings(&self, role: Id<Role>) -> Vec<Reason> {
+    fn role_warnings(&self, role: Id<Role>, limit: usize) -> Vec<Reason> {
         let record = &self.roles[role];
         let organization = record.organization.and_then(|organization| self.organization_fault(organization));
         let refused = record
             .resource_type
             .into_iter()
             .flat_map(|scope| record.listed.iter().filter_map(move |&permission| self.refusal(scope, permission)));
-        organization.into_iter().chain(refused).take(MAX_WARNINGS).collect()
+        organization.into_iter().chain(refused).take(limit).collect()
     }
 
-    fn group_warnings(&self, group: Id<Group>) -> Vec<Reason> {
+    fn group_warnings(&self, group: Id<Group>, limit: usize) -> Vec<Reason> {
         let record = &self.groups[group];
         let Some(organization) = record.organization else {
             return Vec::new();
@@ -321,23 +326,35 @@ impl Graph {
             self.group_fault(subgroup).or_else(|| Some(self.mismatch(object, other?, organization)))
         });
         let members = record.members.iter().filter_map(|&member| self.membership_fault(member, Some(organization)));
-        let mut warnings: Vec<Reason> = subgroups.chain(members).take(MAX_WARNINGS).collect();
+        let mut warnings: Vec<Reason> = subgroups.chain(members).take(limit).collect();
         warnings.sort_by_cached_key(ToString::to_string);
         warnings
     }
 
-    fn settings_warnings(&self) -> Vec<Reason> {
+    fn settings_warnings(&self, limit: usize) -> Vec<Reason> {
         let roles = self.settings.default_role.into_iter().chain(self.settings.role_priority.iter().copied());
-        roles.filter_map(|role| self.role_fault(role)).take(MAX_WARNINGS).collect()
+        roles.filter_map(|role| self.role_fault(role)).take(limit).collect()
     }
 
-    fn assignment_diagnosis(&self, object: &ObjectRef, record: &Assignment, now: Timestamp) -> Diagnosis {
-        let mut inert: Vec<Reason> =
-            self.state_fault(object.clone(), record.state).map(Reason::unwrapped).into_iter().collect();
+    fn assignment_diagnosis(
+        &self,
+        object: &ObjectRef,
+        table: &Table<Assignment>,
+        now: Timestamp,
+    ) -> Option<(State, Diagnosis)> {
+        let id = table.id(&object.name)?;
+        let record = &table[id];
+        let fault = self.state_fault(object.clone(), record.state).map(Reason::unwrapped);
+        let mut inert: Vec<Reason> = fault.into_iter().collect();
         if record.terms.is_some() {
             inert.extend(with_scratch(|scratch| self.assignment_faults(record, &mut scratch.subjects, now)));
         }
-        Diagnosis { inert, warnings: Vec::new() }
+        let age = |id| (table[id].created, table.name(id));
+        let oldest = self.duplicates_of(table, id, now).min_by_key(|&other| age(other));
+        let duplicate = oldest.filter(|&other| age(other) < age(id)).map(|other| Reason::DuplicateAssignment {
+            object: ObjectRef { kind: object.kind, name: table.name(other).clone() },
+        });
+        Some((record.state, Diagnosis { inert, warnings: duplicate.into_iter().collect() }))
     }
 
     /// Why an assignment grants nothing: to its membership, or to any member of its group.

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+use parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard};
 
 use super::{Graph, Map, facts::Change};
 
@@ -99,7 +99,7 @@ impl PublishedGraph {
         self.read_guard()
     }
 
-    fn read_guard(&self) -> RwLockReadGuard<'_, Graph> {
+    pub(super) fn read_guard(&self) -> RwLockReadGuard<'_, Graph> {
         loop {
             // Only the copy that is not active is ever locked for writing, so this fails only where the copies
             // swapped roles between the two steps: then the other one is free.
@@ -112,11 +112,19 @@ impl PublishedGraph {
 
     /// Applies changes; see [`Environments::apply`].
     pub fn apply(&self, changes: &[Change]) {
-        let _only_writer = self.writer.lock();
-        let active = self.active.load(Ordering::Relaxed);
-        let idle = 1 - active;
-        self.copies[idle].write().apply(changes);
-        self.active.store(idle, Ordering::Release);
-        self.copies[active].write().apply(changes);
+        let _only_writer = self.only_writer();
+        self.idle_copy().write().apply(changes);
+        self.active.fetch_xor(1, Ordering::Release);
+        self.idle_copy().write().apply(changes);
+    }
+
+    /// Keeps every other writer out.
+    pub(super) fn only_writer(&self) -> MutexGuard<'_, ()> {
+        self.writer.lock()
+    }
+
+    /// The copy that no new reader uses. It stays the idle one for the only writer.
+    pub(super) fn idle_copy(&self) -> &RwLock<Graph> {
+        &self.copies[1 - self.active.load(Ordering::Relaxed)]
     }
 }

@@ -249,6 +249,21 @@ impl Grants {
         scanned.iter().filter(|grant| is_asked(grant.subject())).try_for_each(|&grant| visit(grant))
     }
 
+    /// How many grants of the role the subject has.
+    pub(super) fn count(&self, subject: SubjectId, role: Id<Role>) -> usize {
+        let same = |grant: &Grant| grant.subject() == subject && grant.role() == role;
+        match self {
+            Self::Inline { len, grants } => grants[..usize::from(*len)].iter().filter(|grant| same(grant)).count(),
+            Self::List(list) => list.iter().filter(|grant| same(grant)).count(),
+            Self::Table { holders, .. } => {
+                let subject = pack(subject);
+                let holder = holders.find(hash(subject), |holder| holder.subject == subject);
+                let grants = holder.into_iter().flat_map(Holder::grants);
+                grants.filter(|(grant, _)| grant.role() == role).map(|(_, count)| count as usize).sum()
+            }
+        }
+    }
+
     /// All grants, in no particular order.
     pub(super) fn iter(&self) -> Box<dyn Iterator<Item = Grant> + '_> {
         match self {

@@ -39,6 +39,13 @@ impl From<Option<Timestamp>> for Created {
     }
 }
 
+impl Created {
+    /// The time; none: unknown.
+    pub(super) fn time(self) -> Option<Timestamp> {
+        Some(self).filter(|&known| known != Self::default()).and_then(|known| Timestamp::from_microsecond(known.0).ok())
+    }
+}
+
 /// What a check needs of a resource, in one cache line.
 #[derive(Debug, Default)]
 #[repr(align(64))]
@@ -119,6 +126,7 @@ pub(super) struct Role {
     pub(super) state: State,
     pub(super) created: Created,
     /// What the spec says, whether usable or not.
+    pub(super) slug: Name,
     pub(super) scope: Option<Id<ResourceType>>,
     pub(super) listed: Vec<Id<Permission>>,
 }
@@ -286,6 +294,7 @@ pub(super) struct User {
 #[derive(Debug, Default)]
 pub(super) struct Assignment {
     pub(super) state: State,
+    pub(super) created: Created,
     /// Known unless it is invalid.
     pub(super) terms: Option<Terms>,
     /// Where its grant lies at present.

@@ -4,7 +4,8 @@ use smallvec::SmallVec;
 
 use super::{
     Graph, Map,
-    facts::{Environment, IdentitySource, Name, Undeclared},
+    facts::{Environment, IdentitySource, Name, RoleMapping, Undeclared},
+    object::{name_in, names_in},
     records::{Declared, Resource, Role},
     table::{Id, Table},
 };
@@ -51,6 +52,29 @@ impl Settings {
             denies_undeclared_memberships: spec.undeclared_memberships == Undeclared::Deny,
             denies_undeclared_types: spec.undeclared_resource_types == Undeclared::Deny,
             mappings,
+        }
+    }
+
+    /// What the `Environment` said. Mappings of the same group are in the order in which it told them.
+    pub(super) fn as_told(&self, graph: &Graph) -> Environment {
+        let undeclared = |denies| if denies { Undeclared::Deny } else { Undeclared::Allow };
+        let mut role_mappings: Vec<RoleMapping> = Vec::new();
+        for ((source, group), mappings) in &self.mappings {
+            role_mappings.extend(mappings.iter().map(|mapping| RoleMapping {
+                source: *source,
+                group: group.clone(),
+                role: graph.roles.name(mapping.role).clone(),
+                organization: name_in(&graph.resources, mapping.organization),
+            }));
+        }
+        role_mappings.sort_by(|a, b| (a.source, &a.group).cmp(&(b.source, &b.group)));
+        Environment {
+            multiple_roles: self.multiple_roles,
+            default_role: name_in(&graph.roles, self.default_role),
+            role_priority: names_in(&graph.roles, &self.role_priority),
+            undeclared_memberships: undeclared(self.denies_undeclared_memberships),
+            undeclared_resource_types: undeclared(self.denies_undeclared_types),
+            role_mappings,
         }
     }
 

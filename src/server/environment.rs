@@ -37,9 +37,14 @@ impl FromRequestParts<Arc<Server>> for Environment {
 }
 
 impl Server {
-    fn environment(&self, namespace: &str) -> Result<Arc<PublishedGraph>, Error> {
+    /// Whether the environment of that name is one of those that are served.
+    pub(super) fn serves(&self, namespace: &str) -> bool {
+        self.config.served_environments.as_ref().is_none_or(|served| served.contains(namespace))
+    }
+
+    pub(super) fn environment(&self, namespace: &str) -> Result<Arc<PublishedGraph>, Error> {
         check_environment_name(namespace).map_err(|problem| Error::field("namespace", problem))?;
-        if self.config.served_environments.as_ref().is_some_and(|served| !served.contains(namespace)) {
+        if !self.serves(namespace) {
             return Err(Error::NotServed { namespace: namespace.to_owned() });
         }
         if !self.environments.is_synced() {

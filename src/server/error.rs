@@ -25,7 +25,7 @@ pub enum Error {
     #[error("the body could not be read to its end")]
     UnreadableBody,
     /// The body is longer than is read.
-    #[error("the body is longer than {limit} bytes; send smaller batches")]
+    #[error("the body is longer than {limit} bytes; send less at a time")]
     BodyTooLarge {
         /// How many bytes are read.
         limit: usize,

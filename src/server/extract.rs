@@ -36,21 +36,26 @@ impl JsonBody {
             .map_err(|error| Error::Malformed { problem: format!("not UTF-8: {error}") })?;
         parse_object(text)
     }
+
+    /// The body of a request whose route bounds it to `limit` bytes.
+    pub async fn read(request: Request, limit: usize) -> Result<Self, Error> {
+        if !is_json(request.headers()) {
+            return Err(Error::ContentType);
+        }
+        Bytes::from_request(request, &()).await.map(Self).map_err(|rejection: BytesRejection| {
+            match rejection.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => Error::BodyTooLarge { limit },
+                _ => Error::UnreadableBody,
+            }
+        })
+    }
 }
 
 impl FromRequest<Arc<Server>> for JsonBody {
     type Rejection = Error;
 
     async fn from_request(request: Request, server: &Arc<Server>) -> Result<Self, Error> {
-        if !is_json(request.headers()) {
-            return Err(Error::ContentType);
-        }
-        Bytes::from_request(request, server).await.map(Self).map_err(|rejection: BytesRejection| {
-            match rejection.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => Error::BodyTooLarge { limit: server.config.limits.body },
-                _ => Error::UnreadableBody,
-            }
-        })
+        Self::read(request, server.config.limits.body).await
     }
 }
 

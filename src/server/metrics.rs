@@ -24,7 +24,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::{Error, Server};
+use super::{Error, Server, admission};
 use crate::graph::{
     Environments, Graph,
     facts::{Kind, Timestamp},
@@ -38,6 +38,8 @@ pub(super) struct Metrics {
     pub authzen: CheckMetrics,
     /// The checks that the native API asks for.
     pub native: CheckMetrics,
+    /// What the API server asks for.
+    pub admission: admission::Metrics,
     requests: Family<RequestLabels, Histogram, fn() -> Histogram>,
 }
 
@@ -117,7 +119,12 @@ impl Metrics {
             errors: checks.get_or_create_owned(&CheckLabels { surface, decision: "error" }),
             duration: durations.get_or_create_owned(&SurfaceLabel { surface }),
         };
-        Self { authzen: surface("authzen"), native: surface("native"), requests }
+        Self {
+            authzen: surface("authzen"),
+            native: surface("native"),
+            admission: admission::Metrics::register(registry),
+            requests,
+        }
     }
 
     /// Records a request. The route is the pattern that matched, never the path itself: labels must be few.

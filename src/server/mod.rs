@@ -2,7 +2,8 @@
 //!
 //! - [`router`]: the API. AuthZEN for applications, a native JSON API for everything that AuthZEN has no words for.
 //! - [`probes`]: liveness, readiness, metrics and the level of the log, on a listener of their own.
-//! - [`serve()`]: both, until a shutdown that lets what is under way finish.
+//! - the admission webhook, for the Kubernetes API server, on a listener of its own with TLS.
+//! - [`serve()`]: all of them, until a shutdown that lets what is under way finish.
 //!
 //! Every answer of the API comes from one consistent state of one environment, and none is given before every
 //! source has delivered ([`Environments::is_synced`]): until then all of them are 503.
@@ -23,6 +24,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::graph::{Environments, PublishedGraph};
 
+mod admission;
 mod answer;
 mod authzen;
 mod environment;
@@ -36,11 +38,14 @@ mod observe;
 mod openapi;
 mod paging;
 mod serve;
+mod tls;
 
+pub use admission::{ObjectFormat, Submitted};
 pub use environment::check_environment_name;
 pub use error::Error;
 pub use log_level::LogFilter;
-pub use serve::{Listeners, serve};
+pub use serve::{AdmissionListener, Listeners, serve};
+pub use tls::{Certificate, CertificateError, follow_files};
 
 use metrics::Metrics;
 

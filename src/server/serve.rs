@@ -14,7 +14,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
-use super::{Server, log_level::Peer, probes, router};
+use super::{
+    Server,
+    admission::{self, ObjectFormat},
+    log_level::Peer,
+    probes, router,
+    tls::{Certificate, TlsListener},
+};
 
 /// The bound sockets to serve on.
 #[derive(Debug)]
@@ -23,6 +29,19 @@ pub struct Listeners {
     pub api: TcpListener,
     /// For liveness, readiness and metrics.
     pub probes: TcpListener,
+    /// For the admission webhook, where there is to be one.
+    pub admission: Option<AdmissionListener>,
+}
+
+/// What the admission webhook is served with.
+#[derive(Debug)]
+pub struct AdmissionListener {
+    /// The bound socket.
+    pub listener: TcpListener,
+    /// What it shows to whoever connects.
+    pub certificate: Arc<Certificate>,
+    /// How objects are read.
+    pub format: ObjectFormat,
 }
 
 /// Serves until `shutdown` completes and what is under way then is answered.
@@ -46,8 +65,17 @@ pub async fn serve(
             .with_graceful_shutdown(drain.clone().cancelled_owned())
             .await
     };
-    let api_until_drained = async {
-        let mut api = pin!(api);
+    let admission = async {
+        let Some(AdmissionListener { listener, certificate, format }) = listeners.admission else { return Ok(()) };
+        axum::serve(
+            TlsListener::new(connections(listener), certificate)?,
+            admission::router(Arc::clone(&server), format),
+        )
+        .with_graceful_shutdown(drain.clone().cancelled_owned())
+        .await
+    };
+    let until_drained = async {
+        let mut both = pin!(async { tokio::try_join!(api, admission).map(|((), ())| ()) });
         let limits = server.config.limits;
         let withdraw = async {
             shutdown.await;
@@ -55,16 +83,16 @@ pub async fn serve(
             tracing::info!("shutting down");
         };
         tokio::select! {
-            ended = &mut api => return ended,
+            ended = &mut both => return ended,
             () = withdraw => drain.cancel(),
         }
-        tokio::time::timeout(limits.drain_time, api).await.unwrap_or_else(|_elapsed| {
+        tokio::time::timeout(limits.drain_time, both).await.unwrap_or_else(|_elapsed| {
             tracing::warn!("requests were still under way when the time to drain was over");
             Ok(())
         })
     };
     tokio::select! {
-        ended = api_until_drained => ended,
+        ended = until_drained => ended,
         ended = probes => ended,
     }
 }

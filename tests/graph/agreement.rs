@@ -8,7 +8,7 @@ use bailiwick::graph::{
     facts::{Fact, Kind, Name, ObjectRef, Timestamp},
     query::{
         Action, AssignmentItem, CheckRequest, Decision, Denial, Diagnosis, GrantPath, GrantSource, ObjectFilter, Page,
-        PageRequest, Reach, ResourceFilter, Subject, Target,
+        PageRequest, Reach, Reason, ResourceFilter, Subject, Target,
     },
 };
 use proptest::{prop_assert, prop_assert_eq, test_runner::TestCaseError};
@@ -186,8 +186,8 @@ impl Agreement<'_> {
 
     /// Every object has effect exactly where brute force says so, and is diagnosed alike however it came about.
     pub fn on_diagnoses(&self, now: Timestamp) -> Agreed {
-        for object in self.world.objects() {
-            let object = ObjectRef { kind: object.fact.kind(), name: object.name.clone() };
+        for told in self.world.objects() {
+            let object = ObjectRef { kind: told.fact.kind(), name: told.name.clone() };
             let diagnosis = self.incremental.diagnose(&object, now);
             prop_assert_eq!(&diagnosis, &self.rebuilt.diagnose(&object, now), "rebuilt differs: {} at {}", object, now);
             prop_assert_eq!(
@@ -198,6 +198,13 @@ impl Agreement<'_> {
                 now,
                 diagnosis
             );
+            let warnings = diagnosis.unwrap_or_default().warnings;
+            let duplicate = warnings.into_iter().find_map(|warning| match warning {
+                Reason::DuplicateAssignment { object } => Some(object.name),
+                _ => None,
+            });
+            let expected = self.world.older_duplicate(told, now);
+            prop_assert_eq!(duplicate, expected, "brute force knows another duplicate of {} at {}", object, now);
         }
         Ok(())
     }

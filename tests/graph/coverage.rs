@@ -89,7 +89,7 @@ fn every_denial_occurs() {
     assert_eq!(seen, DENIALS.into());
 }
 
-/// Every reason but `TooDeep`, for which no story is long enough.
+/// Every reason but `TooDeep`, for which no story is long enough, and those of reviews alone.
 #[test]
 fn every_reason_occurs() {
     let universe = Universe::new();
@@ -133,7 +133,7 @@ const fn denial_name(denial: Denial) -> &'static str {
     }
 }
 
-const REASONS: [&str; 19] = [
+const REASONS: [&str; 20] = [
     "InvalidSpec",
     "Terminating",
     "NotFound",
@@ -149,6 +149,7 @@ const REASONS: [&str; 19] = [
     "Superseded",
     "CycleDetected",
     "DuplicateExternalId",
+    "DuplicateAssignment",
     "ParentTypeNotAllowed",
     "UnknownPermission",
     "PermissionOutOfScope",
@@ -179,6 +180,7 @@ const fn reason_name(reason: &Reason) -> &'static str {
         Reason::PermissionOutOfScope { .. } => "PermissionOutOfScope",
         Reason::DuplicateAssignment { .. } => "DuplicateAssignment",
         Reason::InUse { .. } => "InUse",
+        Reason::HasDependents { .. } => "HasDependents",
         Reason::NotTheDefaultEnvironment => "NotTheDefaultEnvironment",
     }
 }

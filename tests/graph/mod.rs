@@ -7,5 +7,6 @@ mod cascade;
 mod coverage;
 mod examples;
 mod properties;
+mod review;
 mod strategies;
 mod universe;

@@ -34,7 +34,7 @@ pub fn seed() -> impl Strategy<Value = u64> {
     any::<u64>().no_shrink()
 }
 
-fn rebuilt(world: &World, chance: &mut Chance) -> Graph {
+pub fn rebuilt(world: &World, chance: &mut Chance) -> Graph {
     let mut objects: Vec<Object> = world.objects().cloned().collect();
     chance.shuffle(&mut objects);
     facts::graph(objects)

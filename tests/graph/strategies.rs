@@ -128,7 +128,7 @@ fn company() -> Vec<Object> {
 }
 
 /// Something that happens to one object: it appears or changes, it disappears, or it is one of the company's again.
-fn change() -> impl Strategy<Value = Change> {
+pub fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
         12 => object().prop_map(Change::Apply),
         12 => select(company()).prop_map(Change::Apply),

@@ -37,7 +37,11 @@ impl Serving {
         Self {
             api: api.local_addr().unwrap(),
             probes: probes.local_addr().unwrap(),
-            task: tokio::spawn(server::serve(server, Listeners { api, probes }, shutdown.clone().cancelled_owned())),
+            task: tokio::spawn(server::serve(
+                server,
+                Listeners { api, probes, admission: None },
+                shutdown.clone().cancelled_owned(),
+            )),
             shutdown,
         }
     }

@@ -9,7 +9,7 @@ use bailiwick::{
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kube::{
     Api, Client, Config,
-    api::{ApiResource, DeleteParams, DynamicObject, ListParams, PostParams},
+    api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::Value;
@@ -30,8 +30,9 @@ impl Objects {
     /// Those of a namespace that exists.
     pub async fn new(plane: &ControlPlane, namespace: &str) -> Self {
         let kubeconfig = Kubeconfig::read_from(plane.kubeconfig()).expect("a kubeconfig");
-        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default());
-        let client = Client::try_from(config.await.expect("a configuration")).expect("a client");
+        let options = KubeConfigOptions::default();
+        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.expect("a configuration");
+        let client = Client::try_from(config).expect("a client");
         Self { client, namespace: namespace.to_owned() }
     }
 
@@ -66,6 +67,11 @@ impl Objects {
         manifest["apiVersion"] = api::API_VERSION.into();
         let object: DynamicObject = serde_json::from_value(manifest).expect("a manifest");
         self.of(kind).create(&PostParams::default(), &object).await.map(drop)
+    }
+
+    /// Merges this into one.
+    pub async fn merge(&self, kind: Kind, name: &str, patch: &Value) -> kube::Result<()> {
+        self.of(kind).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.map(drop)
     }
 
     /// Deletes one. Returns when the API server has accepted that.

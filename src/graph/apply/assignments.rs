@@ -43,6 +43,7 @@ impl Graph {
         let table = self.assignments_of_kind(object.fact.kind());
         let id = table.acquire(&object.name);
         table[id].state = state;
+        table[id].created = object.created.into();
         if state != State::There {
             return;
         }

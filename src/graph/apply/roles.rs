@@ -20,6 +20,7 @@ impl Graph {
             let organization = spec.organization.as_ref().map(|organization| self.acquire_resource(organization));
             let listed = spec.permissions.iter().map(|permission| self.permissions.acquire(permission)).collect();
             let record = &mut self.roles[id];
+            record.slug.clone_from(&spec.slug);
             record.scope = Some(scope);
             record.organization = organization;
             record.listed = listed;

@@ -3,7 +3,7 @@
 use crate::graph::facts::{Kind, Name, ObjectRef, Timestamp};
 
 /// Why an object, or a part of it, has no effect. The display says it in words that a person can act on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Reason {
     /// The spec cannot be used.
     #[error("{problem}")]
@@ -121,12 +121,13 @@ pub enum Reason {
         /// How many are followed.
         limit: usize,
     },
-    /// Another resource has the same type and external id in the organization, and is older.
+    /// Another resource has the same type and external id in the organization, and is older; of a proposed change
+    /// also: would be the younger.
     #[error(
-        "resource `{winner}` is older and has the same type and external id in the organization; give this one another external id"
+        "resource `{winner}` has the same type and external id in the organization, where only the older of two has effect; give this one another external id"
     )]
     DuplicateExternalId {
-        /// The resource that wins.
+        /// The other resource.
         winner: Name,
     },
     /// The declared type does not allow the type of the parent.
@@ -159,19 +160,30 @@ pub enum Reason {
         /// The role's type.
         role_type: Name,
     },
-    /// Another assignment, which is older, grants the same role on the same resource to the same subject.
-    #[error("{object} is older and grants the same; delete one of the two")]
+    /// Another assignment, which is older, grants the same role on the same resource to the same subject; of a
+    /// proposed change also: would be the younger. Both have effect.
+    #[error("{object} grants the same role on the same resource to the same subject; delete one of the two")]
     DuplicateAssignment {
-        /// The assignment that wins.
+        /// The other assignment.
         object: ObjectRef,
     },
-    /// Others depend on what a change would take away (sections 1.2 and 1.4 of the reference's rules).
-    #[error("{object} still needs this: {because}")]
+    /// Another object would no longer be right (sections 1.2 and 1.4 of the reference's rules).
+    #[error("{object} depends on it and would have a problem: {because}")]
     InUse {
-        /// One that needs it.
+        /// The other object.
         object: ObjectRef,
         /// What would be wrong there.
         because: Box<Reason>,
+    },
+    /// Its annotation wants it deleted only when nothing depends on it any more.
+    #[error(
+        "{count} objects or names in groups depend on {object}, whose deletion is restricted; delete them first, or take the annotation away to have them deleted with it"
+    )]
+    HasDependents {
+        /// The object.
+        object: ObjectRef,
+        /// How many depend on it.
+        count: usize,
     },
     /// An Environment of another name than `default`.
     #[error("only the Environment named `default` is heeded; rename it")]
@@ -216,6 +228,7 @@ impl Reason {
             Self::PermissionOutOfScope { .. } => "PermissionOutOfScope",
             Self::DuplicateAssignment { .. } => "DuplicateAssignment",
             Self::InUse { .. } => "InUse",
+            Self::HasDependents { .. } => "HasDependents",
             Self::NotTheDefaultEnvironment => "NotTheDefaultEnvironment",
         }
     }
@@ -246,6 +259,7 @@ impl Reason {
             | Self::PermissionOutOfScope { .. }
             | Self::DuplicateAssignment { .. }
             | Self::InUse { .. }
+            | Self::HasDependents { .. }
             | Self::NotTheDefaultEnvironment => false,
         }
     }
@@ -266,6 +280,7 @@ impl Reason {
             | Self::PermissionOutOfScope { .. }
             | Self::DuplicateAssignment { .. }
             | Self::InUse { .. }
+            | Self::HasDependents { .. }
             | Self::NotTheDefaultEnvironment => true,
             Self::Terminating { .. }
             | Self::NotFound { .. }

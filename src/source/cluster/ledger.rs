@@ -15,7 +15,7 @@ use tokio::sync::{Notify, watch};
 
 use super::object::WatchedObject;
 use crate::{
-    api::{CASCADE_FINALIZER, ConditionType, DELETION_ANNOTATION, RESTRICT},
+    api::{CASCADE_FINALIZER, ConditionType},
     graph::facts::{Kind, Name, ObjectRef, Timestamp},
 };
 
@@ -226,10 +226,8 @@ pub struct Record {
 
 impl Record {
     pub(super) fn of(object: &WatchedObject) -> Self {
-        let ObjectMeta { uid, resource_version, generation, deletion_timestamp, finalizers, annotations, .. } =
-            object.meta();
+        let ObjectMeta { uid, resource_version, generation, deletion_timestamp, finalizers, .. } = object.meta();
         let finalizers = finalizers.as_deref().unwrap_or_default();
-        let policy = annotations.as_ref().and_then(|annotations| annotations.get(DELETION_ANNOTATION));
         Self {
             uid: uid.as_deref().unwrap_or_default().into(),
             resource_version: resource_version.as_deref().unwrap_or_default().into(),
@@ -237,7 +235,7 @@ impl Record {
             deleting: deletion_timestamp.is_some(),
             finalizers: finalizers.len(),
             cascade_finalizer: finalizers.iter().position(|finalizer| finalizer == CASCADE_FINALIZER),
-            restricted: policy.is_some_and(|policy| policy == RESTRICT),
+            restricted: object.is_restricted(),
             status: ObservedStatus::of(&object.status),
         }
     }

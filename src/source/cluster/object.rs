@@ -10,6 +10,12 @@ use kube::{
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::{
+    api::{DELETION_ANNOTATION, Problem, RESTRICT},
+    graph::facts::{Kind, Object},
+    source::convert::{self, Metadata, UnknownFields},
+};
+
 /// An object of any of our kinds, whatever its spec looks like.
 ///
 /// A list must not fail as a whole because one object in it cannot be understood, so the spec is not looked into here.
@@ -74,6 +80,27 @@ impl From<Wire> for WatchedObject {
             ..ObjectMeta::default()
         };
         Self { metadata, spec, status }
+    }
+}
+
+impl WatchedObject {
+    /// The object as the graph knows it, and what is wrong with its spec.
+    #[must_use]
+    pub fn to_object(&self, kind: Kind) -> (Object, Vec<Problem>) {
+        let ObjectMeta { name, creation_timestamp, deletion_timestamp, .. } = &self.metadata;
+        let metadata = Metadata {
+            name: name.as_deref().unwrap_or_default().into(),
+            created: creation_timestamp.as_ref().map(|time| time.0),
+            deleting: deletion_timestamp.is_some(),
+        };
+        convert::object(kind, metadata, &self.spec, UnknownFields::Ignore)
+    }
+
+    /// Whether it is annotated not to be deleted while anything depends on it.
+    #[must_use]
+    pub fn is_restricted(&self) -> bool {
+        let policy = self.metadata.annotations.as_ref().and_then(|annotations| annotations.get(DELETION_ANNOTATION));
+        policy.is_some_and(|policy| policy == RESTRICT)
     }
 }
 

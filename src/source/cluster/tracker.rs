@@ -15,7 +15,7 @@ use super::{
 use crate::{
     api::Problem,
     graph::facts::{Change, Kind, Name, ObjectRef},
-    source::convert::{self, Metadata, UnknownFields},
+    source::convert::{self, Metadata},
 };
 
 /// Follows the watch of one kind.
@@ -200,18 +200,12 @@ fn note(Key { namespace, name, .. }: Key, object: &WatchedObject, update: &mut U
 }
 
 fn apply(kind: Kind, Key { namespace, name, state }: Key, object: &WatchedObject, update: &mut Update) {
-    let meta = object.meta();
-    let metadata = Metadata {
-        name: name.clone(),
-        created: meta.creation_timestamp.as_ref().map(|time| time.0),
-        deleting: meta.deletion_timestamp.is_some(),
-    };
     let record = Record::of(object);
     update.enter(
         namespace.clone(),
         LedgerEntry { name: name.clone(), record: Some(record), changes_graph: Some(state.revision()) },
     );
-    let (object, problems) = convert::object(kind, metadata, &object.spec, UnknownFields::Ignore);
+    let (object, problems) = object.to_object(kind);
     if !problems.is_empty() {
         update.unusable.push(Unusable { namespace: namespace.clone(), name, problems });
     }

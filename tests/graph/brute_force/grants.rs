@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bailiwick::graph::{
-    facts::{IdentitySource, Kind, Name, Timestamp},
+    facts::{Fact, IdentitySource, Kind, Name, Object, Timestamp},
     query::GrantSource,
 };
 
@@ -106,6 +106,32 @@ impl World {
         let group = self.usable_group(&assignment.group)?;
         let resource = assignment.resource.as_ref().unwrap_or(&group.organization);
         (self.organization_of(resource)? == group.organization).then(|| resource.clone())
+    }
+
+    /// The oldest of the assignments that run and say the same as this one, if that is older.
+    pub fn older_duplicate(&self, object: &Object, now: Timestamp) -> Option<Name> {
+        let own = self.said_now(object, now)?;
+        let same = |other: &&Object| self.said_now(other, now).as_ref() == Some(&own);
+        let oldest = self.all(object.fact.kind()).filter(same).min_by_key(|other| Self::age(other))?;
+        (oldest.name != object.name).then(|| oldest.name.clone())
+    }
+
+    /// To whom an assignment that runs gives which role on which resource.
+    fn said_now(&self, object: &Object, now: Timestamp) -> Option<(Name, Name, Name)> {
+        let (subject, role, resource, organization, expires_at) = match self.there(object.fact.kind(), &object.name)? {
+            Fact::MembershipRoleAssignment(it) => {
+                let organization = self.declaration(&it.membership).map(|it| &it.organization);
+                (&it.membership, &it.role, &it.resource, organization, it.expires_at)
+            }
+            Fact::GroupRoleAssignment(it) => {
+                let organization = self.group(&it.group).map(|it| &it.organization);
+                (&it.group, &it.role, &it.resource, organization, it.expires_at)
+            }
+            _ => return None,
+        };
+        let runs = expires_at.is_none_or(|end| now < end);
+        let resource = resource.as_ref().or(organization).filter(|_| runs)?;
+        Some((subject.clone(), role.clone(), resource.clone()))
     }
 
     /// Whether a role fits a resource and both can be used, at a time when the assignment still runs.

@@ -1,0 +1,119 @@
+//! The options of the admission webhook, and what they ask for.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use clap::Args;
+use futures::future::BoxFuture;
+use kube::Client;
+use prometheus_client::registry::Registry;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Error, host, options::duration};
+use crate::{
+    api,
+    controller::{
+        certificates::{self, Certificates, Terms},
+        lease::Leadership,
+    },
+    graph::facts::Kind,
+    server::{self, AdmissionListener, Certificate, ObjectFormat, Submitted},
+    source::cluster::WatchedObject,
+};
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Admission webhook")]
+#[group(skip)]
+#[expect(clippy::struct_field_names, reason = "the names of the options")]
+pub(super) struct Options {
+    /// Where the validating admission webhook listens, with TLS. Needs --admission-certificate or
+    /// --admission-secret. Without it there is none.
+    #[arg(long, value_name = "ADDRESS:PORT", env = "BAILIWICK_ADMISSION_LISTEN")]
+    admission_listen: Option<SocketAddr>,
+    /// The folder of its certificate: tls.crt and tls.key, as cert-manager makes them. Followed when they change.
+    #[arg(long, value_name = "DIR", conflicts_with = "admission_secret", env = "BAILIWICK_ADMISSION_CERTIFICATE")]
+    admission_certificate: Option<PathBuf>,
+    /// The Secret that the leader keeps a certificate in, and that every replica reads it from. It makes and renews the
+    /// certificate and its authority by itself, and tells the API server whom to trust.
+    #[arg(long, value_name = "NAME", requires = "admission_hosts", env = "BAILIWICK_ADMISSION_SECRET")]
+    admission_secret: Option<String>,
+    /// The namespace of that Secret. By default that of the pod, or of the kubeconfig's context.
+    #[arg(long, value_name = "NAMESPACE", requires = "admission_secret", env = "BAILIWICK_ADMISSION_NAMESPACE")]
+    admission_namespace: Option<String>,
+    /// With --admission-secret: the `ValidatingWebhookConfiguration` whose caBundle the leader keeps right.
+    #[arg(long, value_name = "NAME", default_value = "bailiwick", env = "BAILIWICK_ADMISSION_WEBHOOK")]
+    admission_webhook: String,
+    /// With --admission-secret: a host by which the API server calls, such as NAME.NAMESPACE.svc of the Service; can be
+    /// repeated (in the variable: separated by commas).
+    #[arg(long = "admission-host", value_name = "HOST", value_delimiter = ',', env = "BAILIWICK_ADMISSION_HOST")]
+    admission_hosts: Vec<String>,
+    /// With --admission-secret: how long a certificate lives. It is renewed when two thirds of that are over.
+    #[arg(long, value_name = "DURATION", default_value = "720h", value_parser = duration, env = "BAILIWICK_ADMISSION_CERTIFICATE_LIFETIME")]
+    admission_certificate_lifetime: Duration,
+    /// With --admission-secret: how long the authority lives that issues them, renewed likewise.
+    #[arg(long, value_name = "DURATION", default_value = "8760h", value_parser = duration, env = "BAILIWICK_ADMISSION_AUTHORITY_LIFETIME")]
+    admission_authority_lifetime: Duration,
+}
+
+/// An admission webhook, ready to be served.
+pub(super) struct Admission {
+    /// What to serve it with.
+    pub listener: AdmissionListener,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Keeps its certificate up to date, without end.
+    pub certificate: BoxFuture<'static, ()>,
+}
+
+impl Options {
+    /// Binds the webhook, if there is to be one. Nothing is written without leadership.
+    pub async fn bind(
+        self,
+        client: &Client,
+        registry: &mut Registry,
+        leadership: Leadership,
+    ) -> Result<Option<Admission>, Error> {
+        let Some(address) = self.admission_listen else {
+            if self.admission_certificate.is_some() || self.admission_secret.is_some() {
+                return Err(Error::Usage(
+                    "there is a certificate for the admission webhook, but nowhere to listen; add --admission-listen"
+                        .to_owned(),
+                ));
+            }
+            return Ok(None);
+        };
+        let certificate = Certificate::register(registry);
+        let kept: BoxFuture<'static, ()> = if let Some(folder) = self.admission_certificate {
+            Box::pin(server::follow_files(folder, Arc::clone(&certificate)))
+        } else if let Some(secret) = self.admission_secret {
+            let options = certificates::Options {
+                namespace: self.admission_namespace.unwrap_or_else(|| client.default_namespace().to_owned()),
+                secret,
+                webhook: self.admission_webhook,
+                terms: Terms {
+                    hosts: self.admission_hosts,
+                    certificate_lifetime: self.admission_certificate_lifetime,
+                    authority_lifetime: self.admission_authority_lifetime,
+                },
+            };
+            options.validate().map_err(Error::Usage)?;
+            let shown = Arc::clone(&certificate);
+            let offer = move |chain: &[u8], key: &[u8]| shown.offer(chain, key);
+            Box::pin(Certificates::new(client, options, leadership, offer, registry).run())
+        } else {
+            return Err(Error::Usage(
+                "the admission webhook needs a certificate; add --admission-certificate DIR or --admission-secret NAME"
+                    .to_owned(),
+            ));
+        };
+        let (listener, address) = host::listen(address, "--admission-listen").await?;
+        let format = ObjectFormat { group: api::GROUP, read };
+        let listener = AdmissionListener { listener, certificate, format };
+        Ok(Some(Admission { listener, address, certificate: kept }))
+    }
+}
+
+fn read(kind: Kind, object: &Value) -> Result<Submitted, String> {
+    let read = WatchedObject::deserialize(object).map_err(|error| error.to_string())?;
+    Ok(Submitted { restricted: read.is_restricted(), object: read.to_object(kind).0 })
+}

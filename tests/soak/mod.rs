@@ -1,0 +1,15 @@
+//! The operator under load, with its leader killed, and over many changes: two replicas on a real API server.
+//!
+//! Each scenario is written once, with a size. The small ones are tests like any other. The full ones are ignored:
+//! `make soak` runs them and keeps what they report in docs/soak.md.
+
+mod cascade;
+mod changes;
+mod churn;
+mod cluster;
+mod compare;
+mod manifests;
+mod poller;
+mod report;
+mod revocation;
+mod takeover;
