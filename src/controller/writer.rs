@@ -60,6 +60,9 @@ pub enum Error {
     /// The object is not in the state that the write was meant for.
     #[error("the object has changed meanwhile")]
     Conflict,
+    /// The API server does not take this write to this object.
+    #[error("{}", .0.message)]
+    Refused(Box<Status>),
     /// The API server did not answer in time.
     #[error("no answer in time")]
     Timeout,
@@ -73,6 +76,7 @@ impl From<kube::Error> for Error {
         match error {
             kube::Error::Api(status) if status.is_not_found() => Self::Gone,
             kube::Error::Api(status) if status.is_conflict() || is_failed_test(&status) => Self::Conflict,
+            kube::Error::Api(status) if matches!(status.code, 400 | 403 | 405..=428) => Self::Refused(status),
             error => Self::Api(Box::new(error)),
         }
     }
@@ -89,6 +93,7 @@ impl Error {
             Self::NotLeading => "not_leading",
             Self::Gone => "gone",
             Self::Conflict => "conflict",
+            Self::Refused(_) => "refused",
             Self::Timeout | Self::Api(_) => "error",
         }
     }
