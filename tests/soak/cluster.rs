@@ -1,6 +1,9 @@
 //! A control plane of its own with replicas of the operator.
 
-use std::time::{Duration, Instant};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use tokio::runtime::Runtime;
 
@@ -88,6 +91,17 @@ impl Cluster {
     pub fn wait_until_all_allow(&self, question: Question<'_>) {
         for replica in &self.replicas {
             replica.wait_until_allows(true, question);
+        }
+    }
+}
+
+/// What the replicas logged explains most failures, and goes with them.
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            for (user, replica) in REPLICAS.iter().zip(&mut self.replicas) {
+                eprintln!("{user} (ended: {:?}) logged:\n{}", replica.process.ended(), replica.log());
+            }
         }
     }
 }

@@ -53,6 +53,7 @@ impl World {
             default_environment: "default".to_owned(),
             served_environments: Some(["default".to_owned()].into()),
             limits: Limits::default(),
+            log_filter: None,
         };
         let server = Server::new(config, Arc::clone(&environments), Registry::default());
         Self { router: router(Arc::clone(&server), FORMAT), server, environments }
