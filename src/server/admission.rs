@@ -173,9 +173,7 @@ impl Webhook {
                     // The name is still to be generated. The uid is as good as any: no object has it for a name.
                     object["metadata"]["name"] = Value::String(uid.clone());
                 }
-                let Submitted { object, .. } = read("request.object", &object)?;
-                // Whatever the clocks say, everything that exists is older.
-                Proposal::Write(Object { created: Some(Timestamp::MAX), ..object })
+                Proposal::Write(read("request.object", &object)?.object)
             }
             Operation::Update => {
                 let value = required("request.object", &request.object)?;
@@ -224,3 +222,6 @@ struct Asked {
     object: ObjectRef,
     proposal: Proposal,
 }
+
+#[cfg(test)]
+mod tests;

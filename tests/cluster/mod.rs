@@ -1,5 +1,7 @@
 //! The operator and its kinds on a real Kubernetes API server.
 
+mod admission;
+mod admission_certificates;
 mod apply;
 mod audit;
 mod kubectl;

@@ -6,17 +6,16 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Mutex, OnceLock, mpsc},
-    thread,
+    sync::{LazyLock, Mutex},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     audit::{self, Entry},
     bailiwick::Bailiwick,
     manifests,
-    process::Process,
+    process::{self, Process},
     wait,
 };
 
@@ -25,6 +24,9 @@ pub const CRDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/crds");
 
 /// What the operator may do in a cluster.
 const RBAC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/operator/rbac.yaml");
+
+/// What it may do besides, to make the certificate of its admission webhook.
+const RBAC_CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/operator/rbac-certificate.yaml");
 
 /// The users that operators run as, so that the audit log tells one replica from another.
 pub const REPLICAS: [&str; 3] = ["operator", "operator-2", "operator-3"];
@@ -63,24 +65,18 @@ impl Kubectl {
 
 impl ControlPlane {
     /// The one that all tests share that do not stop it. It has the custom resource definitions; a test works in a
-    /// namespace of its own.
+    /// namespace of its own, and operators are restricted to those of their test.
     pub fn shared() -> &'static Self {
-        static SHARED: OnceLock<ControlPlane> = OnceLock::new();
-        SHARED.get_or_init(|| {
-            let (sender, receiver) = mpsc::channel();
-            // The servers die with the thread that starts them, so that one may not be a test's.
-            thread::spawn(move || {
-                let started = Self::start();
-                started.start_controller_manager();
-                started.install_crds();
-                if sender.send(started).is_ok() {
-                    loop {
-                        thread::park();
-                    }
-                }
-            });
-            receiver.recv().expect("the control plane starts")
-        })
+        static SHARED: LazyLock<ControlPlane> = LazyLock::new(|| process::kept(ControlPlane::start_whole));
+        &SHARED
+    }
+
+    /// Starts one with custom resource definitions and with kube-controller-manager.
+    pub fn start_whole() -> Self {
+        let started = Self::start();
+        started.start_controller_manager();
+        started.install_crds();
+        started
     }
 
     /// Starts one without custom resource definitions and without kube-controller-manager.
@@ -157,10 +153,30 @@ impl ControlPlane {
     /// Lets the users of all [`REPLICAS`] do what examples/operator/rbac.yaml lets the operator do, and nothing else,
     /// with the namespace `default` as the operator's own.
     pub fn permit_operator(&self) {
-        let mut documents = manifests::documents(Path::new(RBAC));
+        self.permit(RBAC, "default", |_| ());
+    }
+
+    /// Lets them make the certificate of the admission webhook besides, with the Secret in the namespace `default`.
+    pub fn permit_certificates(&self) {
+        self.permit(RBAC_CERTIFICATE, "default", |_| ());
+    }
+
+    /// Lets them do what the operator does in one namespace, which is also the operator's own, and in no other.
+    pub fn permit_operator_in(&self, namespace: &str) {
+        self.permit(RBAC, namespace, |document| {
+            if document["kind"] == "ClusterRoleBinding" {
+                document["kind"] = json!("RoleBinding");
+                document["metadata"] = json!({"name": "bailiwick-here", "namespace": namespace});
+            }
+        });
+    }
+
+    fn permit(&self, file: &str, namespace: &str, change: impl Fn(&mut Value)) {
+        let mut documents = manifests::documents(Path::new(file));
         for document in &mut documents {
-            if let Some(namespace) = document["metadata"].get_mut("namespace") {
-                *namespace = json!("default");
+            change(document);
+            if let Some(own) = document["metadata"].get_mut("namespace") {
+                *own = json!(namespace);
             }
             if let Some(subjects) = document.get_mut("subjects") {
                 *subjects = REPLICAS
@@ -248,7 +264,7 @@ impl ControlPlane {
 
     /// Leaves the version where the end of `make test` reads it.
     fn record_version(&self) {
-        let answer: serde_json::Value =
+        let answer: Value =
             serde_json::from_str(&self.kubectl(&["get", "--raw", "/version"]).ok()).expect("a version");
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kubernetes-version");
         fs::write(path, answer["gitVersion"].as_str().expect("a git version")).expect("a file for the version");

@@ -10,5 +10,7 @@ pub mod manifests;
 pub mod objects;
 pub mod process;
 pub mod router;
+pub mod runtime;
 pub mod unfinished;
 pub mod wait;
+pub mod webhook;

@@ -2,6 +2,8 @@
 
 use std::{
     process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc,
+    thread,
     time::Duration,
 };
 
@@ -56,6 +58,19 @@ impl Process {
     pub fn wait(&mut self, within: Duration) -> ExitStatus {
         wait::within(within, "the process ends", || self.ended().ok_or_else(|| "it runs".to_owned()))
     }
+}
+
+/// Makes something with processes that outlive the test which needs it first: on a thread that never ends.
+pub fn kept<T: Send + 'static>(make: fn() -> T) -> T {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        if sender.send(make()).is_ok() {
+            loop {
+                thread::park();
+            }
+        }
+    });
+    receiver.recv().expect("it can be made")
 }
 
 impl Drop for Process {

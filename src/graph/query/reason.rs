@@ -191,6 +191,40 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every [`code`](Self::code) that there is.
+    pub const CODES: [&'static str; 30] = [
+        "InvalidSpec",
+        "Terminating",
+        "ResourceNotFound",
+        "RoleNotFound",
+        "GroupNotFound",
+        "NotFound",
+        "ResourceDetached",
+        "RoleInert",
+        "GroupInert",
+        "MembershipInert",
+        "Inert",
+        "Expired",
+        "RoleTypeMismatch",
+        "OrganizationMismatch",
+        "NotAnOrganization",
+        "OrganizationUnknown",
+        "Suspended",
+        "UndeclaredMembership",
+        "UndeclaredResourceType",
+        "Superseded",
+        "CycleDetected",
+        "TooDeep",
+        "DuplicateExternalId",
+        "ParentTypeNotAllowed",
+        "UnknownPermission",
+        "PermissionOutOfScope",
+        "DuplicateAssignment",
+        "InUse",
+        "HasDependents",
+        "NotTheDefaultEnvironment",
+    ];
+
     /// The reason as a condition's reason in a status would spell it.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -201,15 +235,16 @@ impl Reason {
                 Kind::Resource => "ResourceNotFound",
                 Kind::Role => "RoleNotFound",
                 Kind::Group => "GroupNotFound",
-                Kind::OrganizationMembership => "MembershipNotFound",
-                Kind::ResourceType => "ResourceTypeNotFound",
-                Kind::GroupRoleAssignment | Kind::MembershipRoleAssignment | Kind::Environment => "NotFound",
+                // A missing membership or type is told of as undeclared, and to the other kinds nothing refers.
+                _ => "NotFound",
             },
             Self::Inert { object, .. } => match object.kind {
                 Kind::Resource => "ResourceDetached",
                 Kind::Role => "RoleInert",
                 Kind::Group => "GroupInert",
-                _ => "ReferenceInert",
+                Kind::OrganizationMembership => "MembershipInert",
+                // To the other kinds nothing refers.
+                _ => "Inert",
             },
             Self::Expired { .. } => "Expired",
             Self::RoleTypeMismatch { .. } => "RoleTypeMismatch",
@@ -298,4 +333,77 @@ impl Reason {
 /// Names in backticks with commas between them.
 fn quoted(names: &[Name]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// One more reason after another, without a wildcard, so that a new one must be thought of here.
+    fn next(reason: &Reason) -> Option<Reason> {
+        let name = Name::default;
+        let object = || ObjectRef { kind: Kind::Resource, name: name() };
+        let because = || Box::new(Reason::NotTheDefaultEnvironment);
+        Some(match reason {
+            Reason::InvalidSpec { .. } => Reason::Terminating { object: object() },
+            Reason::Terminating { .. } => Reason::NotFound { object: object() },
+            Reason::NotFound { .. } => Reason::Inert { object: object(), because: because() },
+            Reason::Inert { .. } => Reason::Expired { at: Timestamp::UNIX_EPOCH },
+            Reason::Expired { .. } => Reason::RoleTypeMismatch {
+                role: name(),
+                role_type: name(),
+                resource: name(),
+                resource_type: name(),
+            },
+            Reason::RoleTypeMismatch { .. } => {
+                Reason::OrganizationMismatch { object: object(), organization: name(), other: name() }
+            }
+            Reason::OrganizationMismatch { .. } => Reason::NotAnOrganization { resource: name(), resource_type: name() },
+            Reason::NotAnOrganization { .. } => Reason::OrganizationUnknown { membership: name() },
+            Reason::OrganizationUnknown { .. } => Reason::Suspended { membership: name() },
+            Reason::Suspended { .. } => Reason::UndeclaredMembership { membership: name() },
+            Reason::UndeclaredMembership { .. } => Reason::UndeclaredResourceType { resource_type: name() },
+            Reason::UndeclaredResourceType { .. } => Reason::Superseded { winner: name() },
+            Reason::Superseded { .. } => Reason::CycleDetected { object: object(), cycle: Vec::new() },
+            Reason::CycleDetected { .. } => Reason::TooDeep { limit: 0 },
+            Reason::TooDeep { .. } => Reason::DuplicateExternalId { winner: name() },
+            Reason::DuplicateExternalId { .. } => {
+                Reason::ParentTypeNotAllowed { resource_type: name(), parent_type: name(), allowed: Vec::new() }
+            }
+            Reason::ParentTypeNotAllowed { .. } => {
+                Reason::UnknownPermission { permission: name(), resource_type: name() }
+            }
+            Reason::UnknownPermission { .. } => {
+                Reason::PermissionOutOfScope { permission: name(), resource_type: name(), role_type: name() }
+            }
+            Reason::PermissionOutOfScope { .. } => Reason::DuplicateAssignment { object: object() },
+            Reason::DuplicateAssignment { .. } => Reason::InUse { object: object(), because: because() },
+            Reason::InUse { .. } => Reason::HasDependents { object: object(), count: 0 },
+            Reason::HasDependents { .. } => Reason::NotTheDefaultEnvironment,
+            Reason::NotTheDefaultEnvironment => return None,
+        })
+    }
+
+    fn of_every_kind(reason: Reason) -> Vec<Reason> {
+        let of_kinds = |reason: fn(ObjectRef) -> Reason| {
+            Kind::ALL.map(|kind| reason(ObjectRef { kind, name: Name::default() })).into()
+        };
+        match reason {
+            Reason::NotFound { .. } => of_kinds(|object| Reason::NotFound { object }),
+            Reason::Inert { .. } => {
+                of_kinds(|object| Reason::Inert { object, because: Box::new(Reason::NotTheDefaultEnvironment) })
+            }
+            other => vec![other],
+        }
+    }
+
+    #[test]
+    fn every_code_is_listed() {
+        let first = Reason::InvalidSpec { problem: Name::default() };
+        let reasons = std::iter::successors(Some(first), next).flat_map(of_every_kind);
+        let codes: BTreeSet<&str> = reasons.map(|reason| reason.code()).collect();
+        assert_eq!(codes, Reason::CODES.into());
+    }
 }
