@@ -63,10 +63,14 @@ fn reason_of(file: &PathBuf) -> String {
 fn cases() -> Vec<(String, String, Case)> {
     let of_file = |file: PathBuf| {
         let reason = reason_of(&file);
-        manifests::documents(&file).into_iter().enumerate().map(move |(number, document)| {
-            let case = Case::deserialize(document).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-            (reason.clone(), format!("reason-{}-{number}", reason.to_lowercase()), case)
-        }).collect::<Vec<_>>()
+        manifests::documents(&file)
+            .into_iter()
+            .enumerate()
+            .map(move |(number, document)| {
+                let case = Case::deserialize(document).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+                (reason.clone(), format!("reason-{}-{number}", reason.to_lowercase()), case)
+            })
+            .collect::<Vec<_>>()
     };
     manifests::files(CASES).into_iter().flat_map(of_file).collect()
 }
@@ -118,7 +122,8 @@ fn a_resource_too_deep_below_its_organization_says_so() {
         resource(format!("r{number}"), json!({"type": "folder", "parentRef": {"name": parent}}))
     };
     world.create_all((1..=1025).map(below).chain([resource("acme".to_owned(), json!({"type": "organization"}))]));
-    let shows = [ConditionType::Accepted, ConditionType::Ready, ConditionType::Stalled].map(|it| (it.as_str(), GENERATED));
+    let shows =
+        [ConditionType::Accepted, ConditionType::Ready, ConditionType::Stalled].map(|it| (it.as_str(), GENERATED));
     let object = world.wait_until_shows("Resource/r1025", &shows);
     let message = condition(&object, ConditionType::Ready).message;
     assert_eq!(message, "its organization is more than 1024 steps above it; move it further up");
@@ -129,8 +134,7 @@ fn a_resource_too_deep_below_its_organization_says_so() {
 
 #[test]
 fn there_is_a_case_of_every_reason() {
-    let shown: BTreeSet<String> =
-        manifests::files(CASES).iter().map(reason_of).chain([GENERATED.to_owned()]).collect();
+    let shown: BTreeSet<String> = manifests::files(CASES).iter().map(reason_of).chain([GENERATED.to_owned()]).collect();
     let codes = Reason::CODES.into_iter().filter(|code| ![OF_PROPOSALS, IMPOSSIBLE].concat().contains(code));
     let expected: BTreeSet<String> = codes.chain(OF_DELETIONS).map(str::to_owned).collect();
     assert_eq!(shown, expected);

@@ -130,8 +130,7 @@ impl<'a> World<'a> {
             let kind = Kind::named(manifest["kind"].as_str().expect("a kind")).expect("one of ours");
             let name = manifest["metadata"]["name"].as_str().expect("a name").to_owned();
             let parameters = PatchParams::apply("test").force();
-            let applied =
-                runtime::block_on(self.objects.of(kind).patch(&name, &parameters, &Patch::Apply(&manifest)));
+            let applied = runtime::block_on(self.objects.of(kind).patch(&name, &parameters, &Patch::Apply(&manifest)));
             applied.unwrap_or_else(|error| panic!("{manifest}: {error}"));
         }
     }
@@ -162,8 +161,7 @@ impl<'a> World<'a> {
     pub fn merge_status(&self, object: &str, status: &Value) {
         let ObjectRef { kind, name } = object_ref(object);
         let patch = Patch::Merge(json!({"status": status}));
-        let patched =
-            runtime::block_on(self.objects.of(kind).patch_status(&name, &PatchParams::default(), &patch));
+        let patched = runtime::block_on(self.objects.of(kind).patch_status(&name, &PatchParams::default(), &patch));
         patched.unwrap_or_else(|error| panic!("{object}: {error}"));
     }
 

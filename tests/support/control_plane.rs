@@ -264,8 +264,7 @@ impl ControlPlane {
 
     /// Leaves the version where the end of `make test` reads it.
     fn record_version(&self) {
-        let answer: Value =
-            serde_json::from_str(&self.kubectl(&["get", "--raw", "/version"]).ok()).expect("a version");
+        let answer: Value = serde_json::from_str(&self.kubectl(&["get", "--raw", "/version"]).ok()).expect("a version");
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kubernetes-version");
         fs::write(path, answer["gitVersion"].as_str().expect("a git version")).expect("a file for the version");
     }

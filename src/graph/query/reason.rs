@@ -351,16 +351,15 @@ mod tests {
             Reason::Terminating { .. } => Reason::NotFound { object: object() },
             Reason::NotFound { .. } => Reason::Inert { object: object(), because: because() },
             Reason::Inert { .. } => Reason::Expired { at: Timestamp::UNIX_EPOCH },
-            Reason::Expired { .. } => Reason::RoleTypeMismatch {
-                role: name(),
-                role_type: name(),
-                resource: name(),
-                resource_type: name(),
-            },
+            Reason::Expired { .. } => {
+                Reason::RoleTypeMismatch { role: name(), role_type: name(), resource: name(), resource_type: name() }
+            }
             Reason::RoleTypeMismatch { .. } => {
                 Reason::OrganizationMismatch { object: object(), organization: name(), other: name() }
             }
-            Reason::OrganizationMismatch { .. } => Reason::NotAnOrganization { resource: name(), resource_type: name() },
+            Reason::OrganizationMismatch { .. } => {
+                Reason::NotAnOrganization { resource: name(), resource_type: name() }
+            }
             Reason::NotAnOrganization { .. } => Reason::OrganizationUnknown { membership: name() },
             Reason::OrganizationUnknown { .. } => Reason::Suspended { membership: name() },
             Reason::Suspended { .. } => Reason::UndeclaredMembership { membership: name() },
