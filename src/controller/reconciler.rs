@@ -169,9 +169,11 @@ impl Reconciler {
             return Vec::new();
         };
         let ledger = Arc::clone(&self.ledger);
+        // Those that take no writes for now are planned again and again, and must leave room for the others.
+        let limit = REMOVALS_A_ROUND + self.awaited.len();
         let planned = blocking(move || {
             let is_restricted = |object: &ObjectRef| ledger.get(object).is_some_and(|record| record.restricted);
-            graph.read().cascade(REMOVALS_A_ROUND, is_restricted)
+            graph.read().cascade(limit, is_restricted)
         });
         let Some(Cascade { removals, deletions, doomed }) = planned.await else {
             return Vec::new();
