@@ -7,6 +7,8 @@ mod host;
 mod leading;
 mod logging;
 mod options;
+#[cfg(feature = "otel")]
+mod otel;
 mod release_finalizers;
 mod run;
 mod serve;

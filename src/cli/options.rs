@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
 use clap::{Args, builder::BoolishValueParser};
 
-use super::Error;
+use super::{Error, logging};
 use crate::server::{self, Limits};
 
 #[derive(Args, Debug)]
@@ -49,6 +49,7 @@ impl Answering {
             default_environment: self.default_environment.clone(),
             served_environments,
             limits: Limits { drain_time: self.shutdown_timeout, ..Limits::default() },
+            log_filter: logging::log_filter(),
         }
     }
 }

@@ -84,10 +84,10 @@ impl Happening {
         let stalls = stated(ConditionType::Stalled).is_some();
         let is_assignment = matches!(kind, Kind::GroupRoleAssignment | Kind::MembershipRoleAssignment);
         let cascades = ready.reason == conditions::DEPENDENTS_REMAINING && !stalls;
-        let cascaded = before.is_some_and(|before| before.ready_reason() == conditions::DEPENDENTS_REMAINING)
+        let did_before = before.is_some_and(|before| before.ready_reason() == conditions::DEPENDENTS_REMAINING)
             && held(ConditionType::Stalled) != Some(true);
         let happening = match (held(ConditionType::Ready), ready.holds) {
-            (_, false) if cascades && !cascaded => Self::CascadeStarted,
+            (_, false) if cascades && !did_before => Self::CascadeStarted,
             (_, false) if stalls && held(ConditionType::Stalled) != Some(true) => Self::BecameInvalid,
             (Some(true), false) if ready.reason == conditions::TERMINATING => return None,
             (Some(true), false) if is_assignment => Self::Revoked,

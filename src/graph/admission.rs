@@ -68,11 +68,6 @@ impl PublishedGraph {
         if existing.as_ref().is_some_and(|existing| existing.deleting) {
             return Review::default();
         }
-        if let Fact::Invalid { problem, .. } = &proposed.fact {
-            let is_new = existing_fact != Some(&proposed.fact);
-            let refusal = is_new.then(|| Reason::InvalidSpec { problem: problem.clone() });
-            return Review { refusals: refusal.into_iter().collect(), warnings: Vec::new() };
-        }
         let created = match &existing {
             Some(existing) => proposed.created.or(existing.created),
             None => Some(Timestamp::MAX),
@@ -85,6 +80,13 @@ impl PublishedGraph {
     }
 
     fn review_deletion(&self, object: &ObjectRef, restricted: bool) -> Review {
+        let users = {
+            let graph = self.read();
+            if graph.object(object).is_none_or(|existing| existing.deleting) {
+                return Review::default();
+            }
+            graph.users_of(object)
+        };
         let mut review = Review::default();
         if restricted && object.kind == Kind::Resource {
             let count = self.count_dependents(object);
@@ -93,7 +95,6 @@ impl PublishedGraph {
             }
         }
         let because = || Box::new(Reason::NotFound { object: object.clone() });
-        let users = self.read_guard().users_of(object);
         review.warnings.extend(users.into_iter().map(|object| Reason::InUse { object, because: because() }));
         review
     }
@@ -111,7 +112,7 @@ impl PublishedGraph {
 }
 
 impl Graph {
-    /// Something of each sort that uses a type, or the default role, and would not wait for a new one if it went.
+    /// The first object of each kind that uses a type, or the default role, and that no cascade removes with it.
     fn users_of(&self, object: &ObjectRef) -> Vec<ObjectRef> {
         match object.kind {
             Kind::ResourceType => {

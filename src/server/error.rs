@@ -62,6 +62,12 @@ pub enum Error {
     /// The path has no such method.
     #[error("this path does not take this method; /openapi.json describes what there is")]
     MethodNotAllowed,
+    /// The caller is on another machine.
+    #[error(
+        "only from the machine or pod itself: run `kubectl port-forward POD 8081`, with the port of --probe-listen, and ask \
+         http://127.0.0.1:8081"
+    )]
+    NotLocal,
     /// The request took too long, which only a slow body can bring about.
     #[error("the request took too long to arrive")]
     Timeout,
@@ -98,6 +104,7 @@ impl Error {
             Self::Denied(Denial::AmbiguousResource) => StatusCode::CONFLICT,
             Self::NotServed { .. } | Self::Denied(_) | Self::NoSuchRoute => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotLocal => StatusCode::FORBIDDEN,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotSynced { .. } | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
@@ -120,6 +127,7 @@ impl Error {
             Self::Denied(denial) => denial.code(),
             Self::NoSuchRoute => "no_such_route",
             Self::MethodNotAllowed => "method_not_allowed",
+            Self::NotLocal => "not_local",
             Self::Timeout => "timeout",
             Self::NotSynced { .. } => "not_ready",
             Self::Overloaded => "overloaded",

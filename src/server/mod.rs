@@ -1,7 +1,7 @@
 //! The HTTP surfaces: what is asked over HTTP is answered from the [graph](crate::graph), and from nothing else.
 //!
 //! - [`router`]: the API. AuthZEN for applications, a native JSON API for everything that AuthZEN has no words for.
-//! - [`probes`]: liveness, readiness and metrics, on a listener of their own.
+//! - [`probes`]: liveness, readiness, metrics and the level of the log, on a listener of their own.
 //! - the admission webhook, for the Kubernetes API server, on a listener of its own with TLS.
 //! - [`serve()`]: all of them, until a shutdown that lets what is under way finish.
 //!
@@ -31,6 +31,7 @@ mod environment;
 mod error;
 mod extract;
 mod health;
+mod log_level;
 mod metrics;
 mod native;
 mod observe;
@@ -42,6 +43,7 @@ mod tls;
 pub use admission::{ObjectFormat, Submitted};
 pub use environment::check_environment_name;
 pub use error::Error;
+pub use log_level::LogFilter;
 pub use serve::{AdmissionListener, Listeners, serve};
 pub use tls::{Certificate, CertificateError, follow_files};
 
@@ -56,6 +58,8 @@ pub struct Config {
     pub served_environments: Option<BTreeSet<String>>,
     /// What it bounds.
     pub limits: Limits,
+    /// What is logged, where that may be changed while the program runs.
+    pub log_filter: Option<LogFilter>,
 }
 
 /// What the server bounds, so that no caller can exhaust it.
@@ -139,12 +143,14 @@ pub fn router(server: Arc<Server>) -> Router {
         .with_state(server)
 }
 
-/// Liveness, readiness and metrics.
+/// Liveness, readiness, metrics and the level of the log.
 pub fn probes(server: Arc<Server>) -> Router {
     Router::new()
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::serve))
+        .route("/log-level", get(log_level::read).put(log_level::change))
+        .layer(DefaultBodyLimit::max(log_level::MAX_FILTER))
         .fallback(async || Error::NoSuchRoute)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .with_state(server)

@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::HeaderName,
+    http::{HeaderMap, HeaderName},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use tracing::{Instrument, field};
+use tracing::{Instrument, Span, field};
 
 use super::{Error, Server};
 
@@ -23,27 +23,54 @@ pub(super) async fn observe(State(server): State<Arc<Server>>, request: Request,
     let request_id = request.headers().get(REQUEST_ID).filter(|id| id.len() <= MAX_REQUEST_ID).cloned();
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
-    let span = tracing::info_span!(
+    // Nobody pays for it where nobody listens: at the level `info` there is no such span.
+    let span = tracing::debug_span!(
         "request",
-        method = %request.method(),
-        route,
-        status = field::Empty,
-        latency_us = field::Empty,
+        otel.name = route,
+        otel.kind = "server",
+        otel.status_code = field::Empty,
+        http.request.method = %request.method(),
+        http.route = route,
+        http.response.status_code = field::Empty,
     );
+    continue_trace(&span, request.headers());
 
     let mut response =
         answer(&server, request, next).instrument(span.clone()).await.unwrap_or_else(IntoResponse::into_response);
 
     let latency = started.elapsed();
-    server.metrics.observe_request(route, response.status(), latency);
-    span.record("status", response.status().as_u16());
-    span.record("latency_us", u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
-    span.in_scope(|| tracing::debug!("answered"));
+    let status = response.status();
+    server.metrics.observe_request(route, status, latency);
+    span.record("http.response.status_code", status.as_u16());
+    if status.is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
+    span.in_scope(|| {
+        let latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        tracing::debug!(latency_us, "answered");
+    });
     if let Some(id) = request_id {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
 }
+
+/// Makes the span one of the caller's trace, where the caller says that there is one.
+#[cfg(feature = "otel")]
+fn continue_trace(span: &Span, headers: &HeaderMap) {
+    use opentelemetry::propagation::TextMapPropagator as _;
+    use opentelemetry_http::HeaderExtractor;
+    use opentelemetry_sdk::propagation::TraceContextPropagator;
+    use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+    if !span.is_disabled() && headers.contains_key("traceparent") {
+        // Fails where spans are not sent anywhere.
+        let _ = span.set_parent(TraceContextPropagator::new().extract(&HeaderExtractor(headers)));
+    }
+}
+
+#[cfg(not(feature = "otel"))]
+const fn continue_trace(_span: &Span, _headers: &HeaderMap) {}
 
 async fn answer(server: &Server, request: Request, next: Next) -> Result<Response, Error> {
     let _permit = server.permits.try_acquire().map_err(|_| Error::Overloaded)?;

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Server,
     admission::{self, ObjectFormat},
+    log_level::Peer,
     probes, router,
     tls::{Certificate, TlsListener},
 };
@@ -57,7 +58,8 @@ pub async fn serve(
 ) -> io::Result<()> {
     let drain = CancellationToken::new();
     let connections = |listener| Connections { listener, idle_time: server.config.limits.idle_time };
-    let probes = async { axum::serve(connections(listeners.probes), probes(Arc::clone(&server))).await };
+    let probes = probes(Arc::clone(&server)).into_make_service_with_connect_info::<Peer>();
+    let probes = async { axum::serve(connections(listeners.probes), probes).await };
     let api = async {
         axum::serve(connections(listeners.api), router(Arc::clone(&server)))
             .with_graceful_shutdown(drain.clone().cancelled_owned())

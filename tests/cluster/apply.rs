@@ -6,7 +6,6 @@ use rand::{SeedableRng as _, rngs::SmallRng, seq::SliceRandom as _};
 use serde_json::{Value, json};
 
 use crate::support::{
-    bailiwick::Bailiwick,
     control_plane::{CRDS, ControlPlane},
     manifests, wait,
 };
@@ -72,13 +71,16 @@ fn the_order_of_the_manifests_does_not_matter() {
         ("shuffled-1", shuffled(&documents, 1)),
         ("shuffled-2", shuffled(&documents, 2)),
     ];
-    let kubeconfig = plane.kubeconfig();
-    let operator =
-        Bailiwick::start_ready(&["run", "--kubeconfig", kubeconfig.to_str().expect("a path"), "--context", "admin"]);
+    for (namespace, _) in &orders {
+        plane.create_namespace(namespace);
+    }
+    let mut arguments = vec!["--lease-namespace", orders[0].0];
+    arguments.extend(orders.iter().flat_map(|(namespace, _)| ["--namespace", namespace]));
+    let operator = plane.start_replica("admin", &arguments);
+    operator.wait_until_ready();
 
     let mut expected = None;
     for (namespace, documents) in &orders {
-        plane.create_namespace(namespace);
         for document in documents {
             // One request each, so that the order is that of the server too.
             let mut document = document.clone();

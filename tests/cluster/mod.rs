@@ -1,8 +1,11 @@
 //! The operator and its kinds on a real Kubernetes API server.
 
+mod admission;
+mod admission_certificates;
 mod apply;
 mod audit;
 mod kubectl;
+mod metrics;
 mod namespaces;
 mod recovery;
 mod refused;

@@ -22,7 +22,7 @@ fn it_watches_and_serves_the_namespaces_it_is_given_and_needs_no_right_to_others
         create(&["role", "bailiwick", "--verb=list,watch", "--resource=*.authz.bailiwick.dev"]);
         create(&["rolebinding", "bailiwick", "--role=bailiwick", "--user=operator"]);
     }
-    let operator = plane.start_operator(&["--namespace", first, "--namespace", second]);
+    let operator = plane.start_operator(&["--namespace", first, "--namespace", second, "--lease-namespace", first]);
     operator.wait_until_ready();
     for namespace in [first, second] {
         operator.wait_until_allows(true, may_edit(namespace, "alice"));

@@ -59,9 +59,8 @@ fn what_contradicts_reaches_a_clear_status_that_goes_with_the_contradiction() {
     }
     for (world, head) in &worlds {
         let (object, _) = head["status"].split_once(' ').expect("an object and a reason");
-        wait::until("it stalls no more", || match stalls(world, object)? {
-            false => Ok(()),
-            true => Err(format!("{}: {object} stalls", world.namespace)),
+        wait::until("it stalls no more", || {
+            if stalls(world, object)? { Err(format!("{}: {object} stalls", world.namespace)) } else { Ok(()) }
         });
     }
 }

@@ -52,7 +52,9 @@ fn companies(namespace: &str) -> World<'static> {
 }
 
 fn wait_until_allows(operators: &[&Bailiwick], expected: bool, question: Question<'_>) {
-    operators.iter().for_each(|operator| operator.wait_until_allows(expected, question));
+    for operator in operators {
+        operator.wait_until_allows(expected, question);
+    }
 }
 
 fn everywhere() -> [&'static Bailiwick; 2] {

@@ -38,8 +38,9 @@ fn what_expires_grants_nothing_from_that_instant_on_and_is_deleted_later_unless_
     let expires = (Timestamp::now() + Duration::from_secs(4)).round(Unit::Second).expect("a time of our days");
     world.apply_each(&[until("alice", &expires.to_string()), until("bob", &expires.to_string())]);
     for membership in ["alice", "bob"] {
-        let question = may_edit(&world.namespace, membership);
-        replicas.iter().for_each(|replica| replica.wait_until_allows(true, question));
+        for replica in &replicas {
+            replica.wait_until_allows(true, may_edit(&world.namespace, membership));
+        }
     }
     world.wait_until_ready("MembershipRoleAssignment/alice");
     assert!(Timestamp::now() < expires, "this machine is too slow for the test");
@@ -61,7 +62,9 @@ fn what_expires_grants_nothing_from_that_instant_on_and_is_deleted_later_unless_
     world.wait_until_gone("MembershipRoleAssignment/alice");
     assert!(Timestamp::now() >= expires + Duration::from_secs(4), "deleted before its time");
     world.wait_until_ready("MembershipRoleAssignment/bob");
-    replicas.iter().for_each(|replica| replica.wait_until_allows(true, may_edit(&world.namespace, "bob")));
+    for replica in &replicas {
+        replica.wait_until_allows(true, may_edit(&world.namespace, "bob"));
+    }
     assert_eq!(
         events::of(&world, "alice"),
         [("Granted", 1), ("Revoked", 1), ("ExpiredDeleted", 1)]

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use bailiwick::{
@@ -56,7 +56,7 @@ struct Case {
     then: Option<String>,
 }
 
-fn reason_of(file: &PathBuf) -> String {
+fn reason_of(file: &Path) -> String {
     file.file_stem().expect("a name").to_string_lossy().into_owned()
 }
 
@@ -141,7 +141,8 @@ fn a_resource_too_deep_below_its_organization_says_so() {
 
 #[test]
 fn there_is_a_case_of_every_reason() {
-    let shown: BTreeSet<String> = manifests::files(CASES).iter().map(reason_of).chain([GENERATED.to_owned()]).collect();
+    let shown: BTreeSet<String> =
+        manifests::files(CASES).iter().map(|file| reason_of(file)).chain([GENERATED.to_owned()]).collect();
     assert_eq!(shown, every_reason_shown());
 }
 

@@ -55,3 +55,8 @@ pub fn run(script: &str, object: &Value) -> Health {
     let returned = lua.load(script).eval().unwrap_or_else(|error| panic!("the script fails: {error}"));
     lua.from_value_with(returned, DeserializeOptions::new().deny_unsupported_types(true)).expect("a health")
 }
+
+/// What Argo CD says of an object by the script of its kind.
+pub fn of(object: &Value) -> Health {
+    run(&script(object["kind"].as_str().expect("a kind")), object)
+}

@@ -380,7 +380,7 @@ fn some_agreement(world: &World, graph: &Graph, universe: &Universe, chance: &mu
 }
 
 proptest! {
-    #![proptest_config(config(300))]
+    #![proptest_config(config(150))]
 
     /// The graph gives back each object that it was told of, and is the same when it is told so again.
     #[test]

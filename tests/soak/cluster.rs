@@ -1,6 +1,9 @@
 //! A control plane of its own with replicas of the operator.
 
-use std::time::{Duration, Instant};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use tokio::runtime::Runtime;
 
@@ -14,8 +17,8 @@ use crate::support::{
 /// The environment that the scenarios use.
 pub const ENVIRONMENT: &str = "soak";
 
-/// A lease that is over soon, so that a test need not wait for long.
-pub const SHORT_LEASE: [&str; 6] = ["--lease-duration", "3s", "--lease-renew-deadline", "2s", "--lease-retry", "500ms"];
+/// A lease that is over soon, so that a test need not wait for long, but not so soon that a busy machine loses it.
+pub const SHORT_LEASE: [&str; 6] = ["--lease-duration", "6s", "--lease-renew-deadline", "4s", "--lease-retry", "500ms"];
 
 /// The lease that the operator has unless it is told another.
 pub const DEFAULT_LEASE: [&str; 0] = [];
@@ -88,6 +91,17 @@ impl Cluster {
     pub fn wait_until_all_allow(&self, question: Question<'_>) {
         for replica in &self.replicas {
             replica.wait_until_allows(true, question);
+        }
+    }
+}
+
+/// What the replicas logged explains most failures, and goes with them.
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            for (user, replica) in REPLICAS.iter().zip(&mut self.replicas) {
+                eprintln!("{user} (ended: {:?}) logged:\n{}", replica.process.ended(), replica.log());
+            }
         }
     }
 }

@@ -45,7 +45,8 @@ pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bailiwick"));
     command.args(arguments);
     for (name, _value) in env::vars_os() {
-        if name.to_string_lossy().starts_with("BAILIWICK_") {
+        let text = name.to_string_lossy();
+        if text.starts_with("BAILIWICK_") || text.starts_with("OTEL_") {
             command.env_remove(name);
         }
     }
@@ -68,9 +69,13 @@ pub struct Bailiwick {
 impl Bailiwick {
     /// Starts it on free ports and waits until it listens, which is before it is ready.
     pub fn start(arguments: &[&str]) -> Self {
+        Self::start_command(command(arguments))
+    }
+
+    /// Starts this [command] on free ports and waits until it listens, which is before it is ready.
+    pub fn start_command(mut command: Command) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let log = folder.path().join("log");
-        let mut command = command(arguments);
         command.args(["--listen", "127.0.0.1:0", "--probe-listen", "127.0.0.1:0", "--log-format", "json"]);
         let file = File::create(&log).expect("a log file");
         let mut process = Process::start(&command, file.try_clone().expect("a second handle"), file);

@@ -25,6 +25,9 @@ pub const CRDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/crds");
 /// What the operator may do in a cluster.
 const RBAC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/operator/rbac.yaml");
 
+/// What it may do besides, to make the certificate of its admission webhook.
+const RBAC_CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/operator/rbac-certificate.yaml");
+
 /// The users that operators run as, so that the audit log tells one replica from another.
 pub const REPLICAS: [&str; 3] = ["operator", "operator-2", "operator-3"];
 
@@ -150,12 +153,17 @@ impl ControlPlane {
     /// Lets the users of all [`REPLICAS`] do what examples/operator/rbac.yaml lets the operator do, and nothing else,
     /// with the namespace `default` as the operator's own.
     pub fn permit_operator(&self) {
-        self.permit_operator_as("default", |_| ());
+        self.permit(RBAC, "default", |_| ());
     }
 
-    /// Lets them do so in one namespace, which is also the operator's own, and in no other.
+    /// Lets them make the certificate of the admission webhook besides, with the Secret in the namespace `default`.
+    pub fn permit_certificates(&self) {
+        self.permit(RBAC_CERTIFICATE, "default", |_| ());
+    }
+
+    /// Lets them do what the operator does in one namespace, which is also the operator's own, and in no other.
     pub fn permit_operator_in(&self, namespace: &str) {
-        self.permit_operator_as(namespace, |document| {
+        self.permit(RBAC, namespace, |document| {
             if document["kind"] == "ClusterRoleBinding" {
                 document["kind"] = json!("RoleBinding");
                 document["metadata"] = json!({"name": "bailiwick-here", "namespace": namespace});
@@ -163,8 +171,8 @@ impl ControlPlane {
         });
     }
 
-    fn permit_operator_as(&self, namespace: &str, change: impl Fn(&mut Value)) {
-        let mut documents = manifests::documents(Path::new(RBAC));
+    fn permit(&self, file: &str, namespace: &str, change: impl Fn(&mut Value)) {
+        let mut documents = manifests::documents(Path::new(file));
         for document in &mut documents {
             change(document);
             if let Some(own) = document["metadata"].get_mut("namespace") {

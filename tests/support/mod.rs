@@ -13,3 +13,4 @@ pub mod router;
 pub mod runtime;
 pub mod unfinished;
 pub mod wait;
+pub mod webhook;

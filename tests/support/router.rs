@@ -22,7 +22,12 @@ pub const DEFAULT_ENVIRONMENT: &str = "default";
 
 /// How the server behaves unless a test says otherwise.
 pub fn config() -> Config {
-    Config { default_environment: DEFAULT_ENVIRONMENT.to_owned(), served_environments: None, limits: Limits::default() }
+    Config {
+        default_environment: DEFAULT_ENVIRONMENT.to_owned(),
+        served_environments: None,
+        limits: Limits::default(),
+        log_filter: None,
+    }
 }
 
 /// A server and the graphs that it answers from.

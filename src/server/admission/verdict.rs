@@ -53,29 +53,22 @@ fn refusal(group: &'static str, asked: &Asked, reasons: &[Reason]) -> Option<Sta
     if reasons.is_empty() {
         return None;
     }
-    let Asked { object, proposal } = asked;
+    let Asked { object, proposal, .. } = asked;
     let causes: Vec<StatusCause> = reasons
         .iter()
         .take(MAX_CAUSES)
         .map(|reason| StatusCause {
             reason: reason.code(),
             message: reason.to_string(),
-            field: match proposal {
-                Proposal::Write(_) => field(object.kind, reason),
-                Proposal::Delete { .. } => "metadata.annotations",
-            },
+            field: field(object.kind, reason),
         })
         .collect();
     let more = reasons.len().checked_sub(MAX_CAUSES).filter(|&more| more > 0).map(|more| format!("and {more} more"));
     let sentences: Vec<&str> = causes.iter().map(|cause| cause.message.as_str()).chain(more.as_deref()).collect();
     let message = sentences.join("; ");
-    let (code, reason, message) = match proposal {
-        Proposal::Write(_) => (422, "Invalid", message),
-        Proposal::Delete { .. } => (
-            403,
-            "Forbidden",
-            format!("{object} is annotated not to be deleted while anything depends on it: {message}"),
-        ),
+    let (code, reason) = match **proposal {
+        Proposal::Write(_) => (422, "Invalid"),
+        Proposal::Delete { .. } => (403, "Forbidden"),
     };
     let details = StatusDetails { name: object.name.to_string(), group, kind: object.kind.as_str(), causes };
     Some(Status { code, reason, message, details })
@@ -130,8 +123,8 @@ const fn field(kind: Kind, reason: &Reason) -> &'static str {
             Reason::ParentTypeNotAllowed { .. } => "spec.parents",
             _ => "spec",
         },
-        Reason::NotTheDefaultEnvironment => "metadata.name",
         Reason::HasDependents { .. } => "metadata.annotations",
+        Reason::NotTheDefaultEnvironment => "metadata.name",
         Reason::InvalidSpec { .. }
         | Reason::Terminating { .. }
         | Reason::NotFound { .. }

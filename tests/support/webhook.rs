@@ -1,0 +1,74 @@
+//! The admission webhook, as the API server calls it: examples/webhook, but for where it is.
+
+use std::path::Path;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use serde_json::{Value, json};
+
+use super::{
+    bailiwick::Bailiwick,
+    control_plane::{ControlPlane, REPLICAS},
+    manifests,
+};
+
+const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/webhook/webhook.yaml");
+
+/// The service account of the operator in the examples.
+const OPERATOR: &str = "system:serviceaccount:bailiwick:bailiwick";
+
+/// The host by which API servers of tests call.
+pub const HOST: &str = "127.0.0.1";
+
+/// A certificate authority.
+#[derive(Debug)]
+pub struct Authority {
+    /// Its certificate, in PEM.
+    pub pem: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// A new one.
+    pub fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        let pem = params.self_signed(&key).expect("a certificate").pem();
+        Self { pem, issuer: Issuer::new(params, key) }
+    }
+
+    /// Puts a new certificate for [`HOST`] and its key into a folder, as a mounted Secret has them.
+    pub fn issue_into(&self, folder: &Path) {
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(vec![HOST.to_owned()]).expect("parameters");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        std::fs::write(folder.join("tls.key"), key.serialize_pem()).expect("a file");
+        std::fs::write(folder.join("tls.crt"), certificate.pem()).expect("a file");
+    }
+}
+
+/// Where the admission webhook of an operator listens: `address:port`.
+pub fn address(operator: &Bailiwick) -> String {
+    let log = operator.log();
+    let mut lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let line = lines.find(|line| line["admission"].is_string()).unwrap_or_else(|| panic!("no webhook in: {log}"));
+    line["admission"].as_str().expect("an address").to_owned()
+}
+
+/// Has the API server call the webhook at this address, and trust this authority, or, without one, nobody yet.
+pub fn register(plane: &ControlPlane, address: &str, authority: Option<&Authority>) {
+    let mut documents = manifests::documents(Path::new(CONFIGURATION));
+    let configuration = &mut documents[0];
+    assert_eq!(configuration["kind"], "ValidatingWebhookConfiguration");
+    for webhook in configuration["webhooks"].as_array_mut().expect("webhooks") {
+        let path = webhook["clientConfig"]["service"]["path"].as_str().expect("a path").to_owned();
+        webhook["clientConfig"] = json!({"url": format!("https://{address}{path}")});
+        if let Some(authority) = authority {
+            let bundle = STANDARD.encode(&authority.pem);
+            webhook["clientConfig"]["caBundle"] = json!(bundle);
+        }
+    }
+    let text = configuration.to_string().replace(OPERATOR, REPLICAS[0]);
+    plane.kubectl_with(&["apply", "--filename", "-"], &text).ok();
+}
