@@ -199,6 +199,7 @@ async fn what_is_no_review_is_a_400_that_says_what_is_wrong() {
     }
     for (changes, words) in [
         (json!({"object": null}), "`request.object` is missing"),
+        (json!({"object": 5}), "`request.object` cannot be used: metadata.name is missing"),
         (json!({"operation": "UPDATE"}), "`request.oldObject` is missing"),
         (
             json!({"operation": "DELETE", "oldObject": {}}),
@@ -217,5 +218,5 @@ async fn what_is_no_review_is_a_400_that_says_what_is_wrong() {
     let mut metrics = String::new();
     prometheus_client::encoding::text::encode(&mut metrics, &world.server.registry).unwrap();
     assert!(metrics.contains(r#"admission_requests_total{operation="unknown",outcome="error"} 10"#), "{metrics}");
-    assert!(metrics.contains(r#"admission_requests_total{operation="create",outcome="error"} 2"#), "{metrics}");
+    assert!(metrics.contains(r#"admission_requests_total{operation="create",outcome="error"} 3"#), "{metrics}");
 }
