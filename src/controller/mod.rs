@@ -7,6 +7,7 @@
 //! | module | what lives there |
 //! | --- | --- |
 //! | [`lease`] | who leads |
+//! | [`certificates`] | the certificate of the admission webhook |
 //! | `reconciler` | what is to be done in one environment, and in which order |
 //! | `conditions`, `status`, `summary` | what a status says |
 //! | `writer` | every write, under the claim of leadership |

@@ -61,7 +61,11 @@ fn it_is_renewed_while_the_api_server_asks_and_mended_whatever_happens_to_it() {
     other.wait_until_ready();
     // The API server asks the one that does not lead.
     webhook::register(&plane, &webhook::address(&other), None);
-    wait::until("the webhook answers", || is_answered(&plane));
+    wait::until("the API server asks the webhook and is answered", || {
+        is_answered(&plane)?;
+        let asked = other.metric(r#"bailiwick_admission_requests_total{operation="create",outcome="allowed"}"#);
+        asked.filter(|&asked| asked > 0.0).map(drop).ok_or_else(|| "it does not ask yet".to_owned())
+    });
 
     // Certificates and authorities come and go, and nobody who asks notices.
     let (done, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
