@@ -28,19 +28,25 @@ use crate::{
 pub(super) struct Options {
     /// Where the validating admission webhook listens, with TLS. Needs --admission-certificate or
     /// --admission-secret. Without it there is none.
-    #[arg(long, value_name = "ADDRESS:PORT", env = "BAILIWICK_ADMISSION_LISTEN")]
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "certificate", env = "BAILIWICK_ADMISSION_LISTEN")]
     admission_listen: Option<SocketAddr>,
     /// The folder of its certificate: tls.crt and tls.key, as cert-manager makes them. Followed when they change.
-    #[arg(long, value_name = "DIR", conflicts_with = "admission_secret", env = "BAILIWICK_ADMISSION_CERTIFICATE")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        group = "certificate",
+        requires = "admission_listen",
+        env = "BAILIWICK_ADMISSION_CERTIFICATE"
+    )]
     admission_certificate: Option<PathBuf>,
     /// The Secret that the leader keeps a certificate in, and that every replica reads it from. It makes and renews the
     /// certificate and its authority by itself, and tells the API server whom to trust.
-    #[arg(long, value_name = "NAME", requires = "admission_hosts", env = "BAILIWICK_ADMISSION_SECRET")]
+    #[arg(long, value_name = "NAME", group = "certificate", requires_all = ["admission_listen", "admission_hosts"], env = "BAILIWICK_ADMISSION_SECRET")]
     admission_secret: Option<String>,
     /// The namespace of that Secret. By default that of the pod, or of the kubeconfig's context.
     #[arg(long, value_name = "NAMESPACE", requires = "admission_secret", env = "BAILIWICK_ADMISSION_NAMESPACE")]
     admission_namespace: Option<String>,
-    /// With --admission-secret: the `ValidatingWebhookConfiguration` whose caBundle the leader keeps right.
+    /// With --admission-secret: the ValidatingWebhookConfiguration whose caBundle the leader keeps right.
     #[arg(long, value_name = "NAME", default_value = "bailiwick", env = "BAILIWICK_ADMISSION_WEBHOOK")]
     admission_webhook: String,
     /// With --admission-secret: a host by which the API server calls, such as NAME.NAMESPACE.svc of the Service; can be
@@ -66,6 +72,20 @@ pub(super) struct Admission {
 }
 
 impl Options {
+    /// Whether a certificate can be made as the options say.
+    pub fn validate(&self) -> Result<(), Error> {
+        let made = if self.admission_secret.is_some() { self.terms().validate() } else { Ok(()) };
+        made.map_err(|problem| Error::Usage(format!("--admission-secret: {problem}")))
+    }
+
+    fn terms(&self) -> Terms {
+        Terms {
+            hosts: self.admission_hosts.clone(),
+            certificate_lifetime: self.admission_certificate_lifetime,
+            authority_lifetime: self.admission_authority_lifetime,
+        }
+    }
+
     /// Binds the webhook, if there is to be one. Nothing is written without leadership.
     pub async fn bind(
         self,
@@ -73,15 +93,8 @@ impl Options {
         registry: &mut Registry,
         leadership: Leadership,
     ) -> Result<Option<Admission>, Error> {
-        let Some(address) = self.admission_listen else {
-            if self.admission_certificate.is_some() || self.admission_secret.is_some() {
-                return Err(Error::Usage(
-                    "there is a certificate for the admission webhook, but nowhere to listen; add --admission-listen"
-                        .to_owned(),
-                ));
-            }
-            return Ok(None);
-        };
+        let Some(address) = self.admission_listen else { return Ok(None) };
+        let terms = self.terms();
         let certificate = Certificate::register(registry);
         let kept: BoxFuture<'static, ()> = if let Some(folder) = self.admission_certificate {
             Box::pin(server::follow_files(folder, Arc::clone(&certificate)))
@@ -90,21 +103,13 @@ impl Options {
                 namespace: self.admission_namespace.unwrap_or_else(|| client.default_namespace().to_owned()),
                 secret,
                 webhook: self.admission_webhook,
-                terms: Terms {
-                    hosts: self.admission_hosts,
-                    certificate_lifetime: self.admission_certificate_lifetime,
-                    authority_lifetime: self.admission_authority_lifetime,
-                },
+                terms,
             };
-            options.validate().map_err(Error::Usage)?;
             let shown = Arc::clone(&certificate);
             let offer = move |chain: &[u8], key: &[u8]| shown.offer(chain, key);
             Box::pin(Certificates::new(client, options, leadership, offer, registry).run())
         } else {
-            return Err(Error::Usage(
-                "the admission webhook needs a certificate; add --admission-certificate DIR or --admission-secret NAME"
-                    .to_owned(),
-            ));
+            return Ok(None);
         };
         let (listener, address) = host::listen(address, "--admission-listen").await?;
         let format = ObjectFormat { group: api::GROUP, read };

@@ -50,6 +50,7 @@ pub(super) struct Options {
 pub(super) async fn execute(options: Options) -> Result<(), Error> {
     let Options { namespaces, client, leading, answering, admission } = options;
     answering.validate()?;
+    admission.validate()?;
     let client = client.connect().await?;
     let served = if namespaces.is_empty() { None } else { Some(namespaces.iter().cloned().collect()) };
 

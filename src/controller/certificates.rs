@@ -46,9 +46,6 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// How long one look at them may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The shortest life of a certificate: enough to renew it in time.
-const MIN_CERTIFICATE_LIFETIME: Duration = Duration::from_secs(5);
-
 /// Which certificate is managed, and for whom.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -56,30 +53,10 @@ pub struct Options {
     pub namespace: String,
     /// The name of the Secret.
     pub secret: String,
-    /// The name of the `ValidatingWebhookConfiguration`.
+    /// The name of the ValidatingWebhookConfiguration.
     pub webhook: String,
     /// What certificates are made of.
     pub terms: Terms,
-}
-
-impl Options {
-    /// Whether certificates can be renewed in time and made at all.
-    ///
-    /// # Errors
-    /// What is wrong and what to do.
-    pub fn validate(&self) -> Result<(), String> {
-        let Terms { hosts, certificate_lifetime, authority_lifetime } = &self.terms;
-        if *certificate_lifetime < MIN_CERTIFICATE_LIFETIME {
-            return Err(format!("a certificate must live for at least {MIN_CERTIFICATE_LIFETIME:?}"));
-        }
-        if *authority_lifetime < 2 * *certificate_lifetime {
-            return Err("the authority must live at least twice as long as a certificate".to_owned());
-        }
-        Material::default()
-            .next(&[], false, Timestamp::now(), &self.terms)
-            .map(drop)
-            .map_err(|error| format!("no certificate can be made for {}: {error}", hosts.join(", ")))
-    }
 }
 
 /// Why the certificate cannot be managed for now.

@@ -60,6 +60,9 @@ pub enum Error {
     /// The object is not in the state that the write was meant for.
     #[error("the object has changed meanwhile")]
     Conflict,
+    /// The API server does not take this write to this object.
+    #[error("{}", .0.message)]
+    Refused(Box<Status>),
     /// The API server did not answer in time.
     #[error("no answer in time")]
     Timeout,
@@ -73,6 +76,7 @@ impl From<kube::Error> for Error {
         match error {
             kube::Error::Api(status) if status.is_not_found() => Self::Gone,
             kube::Error::Api(status) if status.is_conflict() || is_failed_test(&status) => Self::Conflict,
+            kube::Error::Api(status) if matches!(status.code, 400 | 403 | 405..=428) => Self::Refused(status),
             error => Self::Api(Box::new(error)),
         }
     }
@@ -90,6 +94,7 @@ impl Error {
             Self::NotLeading => "not_leading",
             Self::Gone => "gone",
             Self::Conflict => "conflict",
+            Self::Refused(_) => "refused",
             Self::Timeout | Self::Api(_) => "error",
         }
     }
@@ -275,7 +280,7 @@ impl Writer {
 mod tests {
     use super::*;
 
-    fn refused(details: Value) -> Error {
+    fn refused(details: &Value) -> Error {
         let status = json!({
             "status": "Failure", "code": 422, "reason": "Invalid", "message": "as the API server puts it", "details": details,
         });
@@ -284,9 +289,9 @@ mod tests {
 
     #[test]
     fn a_failed_test_of_a_json_patch_is_a_conflict_and_an_invalid_object_is_not() {
-        assert!(matches!(refused(json!({})), Error::Conflict));
+        assert!(matches!(refused(&json!({})), Error::Conflict));
         let causes = json!([{ "reason": "FieldValueInvalid", "message": "Invalid value", "field": "spec" }]);
         let invalid = json!({ "name": "web", "group": "authz.bailiwick.dev", "kind": "Resource", "causes": causes });
-        assert!(matches!(refused(invalid), Error::Api(_)));
+        assert!(matches!(refused(&invalid), Error::Refused(_)));
     }
 }

@@ -41,7 +41,7 @@ use self::{
 };
 use super::{Error, Server, error, extract::JsonBody, observe};
 use crate::graph::{
-    Proposal, Review,
+    Proposal, PublishedGraph, Review,
     facts::{Kind, Object, ObjectRef, Timestamp},
 };
 
@@ -133,59 +133,57 @@ async fn validate(State(webhook): State<Arc<Webhook>>, request: Request) -> Resu
 
 impl Webhook {
     async fn answer(&self, mut request: AdmissionRequest) -> Result<AdmissionReview, Error> {
-        let verdict = match self.asked(&mut request)? {
+        let asked = self.asked(&mut request)?;
+        let verdict = match &asked {
             None => Verdict::allowed(),
-            Some(asked) => {
-                let review = self.review(&request, asked.proposal.clone()).await?;
-                Verdict::new(self.format.group, &asked, &review)
-            }
+            Some(asked) => Verdict::new(self.format.group, asked, &self.review(asked).await?),
         };
         let span = tracing::Span::current();
         span.record("outcome", if verdict.is_allowed() { "allowed" } else { "refused" });
         span.record("reasons", verdict.reasons());
-        tracing::debug!(name = request.name, user = request.user_info.username, "reviewed");
+        let object = asked.map(|asked| field::display(asked.object));
+        tracing::debug!(object, user = request.user_info.username, "reviewed");
         Ok(AdmissionReview::answer(request.uid, verdict))
     }
 
     /// What the graph is to be asked. None: whatever it would say, the request is allowed.
     fn asked(&self, request: &mut AdmissionRequest) -> Result<Option<Asked>, Error> {
-        let AdmissionRequest { uid, kind, sub_resource, namespace, operation, user_info, .. } = &*request;
-        let Some(kind) = Kind::named(&kind.kind).filter(|_| kind.group == self.format.group) else { return Ok(None) };
-        if sub_resource.as_ref().is_some_and(|name| !name.is_empty())
-            || user_info.username.as_ref().is_some_and(|name| NAMESPACE_CONTROLLERS.contains(&name.as_str()))
-        {
+        let Some(kind) = Kind::named(&request.kind.kind).filter(|_| request.kind.group == self.format.group) else {
+            return Ok(None);
+        };
+        let is_for_a_part = request.sub_resource.as_ref().is_some_and(|name| !name.is_empty());
+        let user = request.user_info.username.as_deref();
+        if is_for_a_part || user.is_some_and(|user| NAMESPACE_CONTROLLERS.contains(&user)) {
             return Ok(None);
         }
-        let namespace = namespace.as_deref().ok_or_else(|| Error::field("request.namespace", "is missing"))?;
-        if !self.server.serves(namespace) {
+        let namespace = take(&mut request.namespace, "request.namespace")?;
+        if !self.server.serves(&namespace) {
             return Ok(None);
         }
-        let operation = *operation;
         let read = |field, value: &Value| {
             (self.format.read)(kind, value).map_err(|problem| Error::field(field, format!("cannot be used: {problem}")))
         };
-        let required =
-            |field: &'static str, value: &Option<Value>| value.clone().ok_or_else(|| Error::field(field, "is missing"));
-        let proposal = match operation {
+        let proposal = match request.operation {
             Operation::Create => {
-                let mut object = required("request.object", &request.object)?;
-                if object["metadata"]["name"].as_str().is_none_or(str::is_empty) {
-                    // The name is still to be generated. The uid is as good as any: no object has it for a name.
-                    object["metadata"]["name"] = Value::String(uid.clone());
+                let mut object = take(&mut request.object, "request.object")?;
+                let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
+                if let Some(metadata) = metadata.filter(|metadata| !metadata.contains_key("name")) {
+                    // It is still to be generated. The uid is as good as any name: no object has it.
+                    metadata.insert("name".to_owned(), Value::String(request.uid.clone()));
                 }
                 Proposal::Write(read("request.object", &object)?.object)
             }
             Operation::Update => {
-                let value = required("request.object", &request.object)?;
+                let value = take(&mut request.object, "request.object")?;
+                let before = take(&mut request.old_object, "request.oldObject")?;
                 let Submitted { object, .. } = read("request.object", &value)?;
-                let before = required("request.oldObject", &request.old_object)?;
                 if object.deleting || value["spec"] == before["spec"] {
                     return Ok(None);
                 }
                 Proposal::Write(object)
             }
             Operation::Delete => {
-                let value = required("request.oldObject", &request.old_object)?;
+                let value = take(&mut request.old_object, "request.oldObject")?;
                 let Submitted { object, restricted } = read("request.oldObject", &value)?;
                 // The graph could but warn of anything else, which is no reason not to answer before it is complete.
                 if object.deleting || !(restricted || self.server.environments.is_synced()) {
@@ -195,17 +193,16 @@ impl Webhook {
             }
             Operation::Connect => return Ok(None),
         };
-        let name = match &proposal {
-            Proposal::Write(object) => object.name.clone(),
-            Proposal::Delete { object, .. } => object.name.clone(),
+        let object = match &proposal {
+            Proposal::Write(object) => ObjectRef { kind, name: object.name.clone() },
+            Proposal::Delete { object, .. } => object.clone(),
         };
-        request.name = name.to_string();
-        Ok(Some(Asked { object: ObjectRef { kind, name }, proposal }))
+        Ok(Some(Asked { graph: self.server.environment(&namespace)?, object, proposal: Arc::new(proposal) }))
     }
 
     /// Asks the graph, which waits for the writer of the environment, where that holds nobody up.
-    async fn review(&self, request: &AdmissionRequest, proposal: Proposal) -> Result<Review, Error> {
-        let graph = self.server.environment(request.namespace.as_deref().unwrap_or_default())?;
+    async fn review(&self, asked: &Asked) -> Result<Review, Error> {
+        let (graph, proposal) = (Arc::clone(&asked.graph), Arc::clone(&asked.proposal));
         let _permit = self.permits.acquire().await.map_err(|_closed| Error::Internal)?;
         let reviewed = tokio::task::spawn_blocking(move || graph.review(&proposal, Timestamp::now())).await;
         reviewed.map_err(|error| {
@@ -215,12 +212,19 @@ impl Webhook {
     }
 }
 
+/// What a field holds that must be there.
+fn take<T>(field: &mut Option<T>, name: &'static str) -> Result<T, Error> {
+    field.take().ok_or_else(|| Error::field(name, "is missing"))
+}
+
 /// What the graph is asked.
 #[derive(Debug)]
 struct Asked {
+    /// The graph of the environment.
+    graph: Arc<PublishedGraph>,
     /// The object in question.
     object: ObjectRef,
-    proposal: Proposal,
+    proposal: Arc<Proposal>,
 }
 
 #[cfg(test)]

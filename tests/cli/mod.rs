@@ -1,5 +1,6 @@
 //! The command line: what it says, what it refuses, and how its processes begin and end.
 
+mod admission;
 mod log_level;
 #[cfg(feature = "otel")]
 mod otel;

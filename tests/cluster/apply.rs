@@ -6,7 +6,6 @@ use rand::{SeedableRng as _, rngs::SmallRng, seq::SliceRandom as _};
 use serde_json::{Value, json};
 
 use crate::support::{
-    bailiwick::Bailiwick,
     control_plane::{CRDS, ControlPlane},
     manifests, wait,
 };

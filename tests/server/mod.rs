@@ -12,6 +12,7 @@ mod openapi;
 mod probes;
 mod requests;
 mod shutdown;
+mod tls;
 
 /// Two organizations that both have a project `website`.
 ///

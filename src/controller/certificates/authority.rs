@@ -25,6 +25,9 @@ use x509_cert::{
 /// How far the clocks of those who connect may lag behind.
 const BACKDATED: Duration = Duration::from_mins(5);
 
+/// The shortest life of a certificate: enough to renew it in time.
+const MIN_CERTIFICATE_LIFETIME: Duration = Duration::from_secs(5);
+
 /// How many authorities are trusted at the most: the newest, and those before it until nothing needs them.
 const MAX_AUTHORITIES: usize = 3;
 
@@ -37,6 +40,28 @@ pub struct Terms {
     pub certificate_lifetime: Duration,
     /// How long an authority lives.
     pub authority_lifetime: Duration,
+}
+
+impl Terms {
+    /// Whether certificates can be renewed in time and made at all.
+    ///
+    /// # Errors
+    /// What is wrong and what to do.
+    pub fn validate(&self) -> Result<(), String> {
+        let Terms { hosts, certificate_lifetime, authority_lifetime } = self;
+        if *certificate_lifetime < MIN_CERTIFICATE_LIFETIME {
+            return Err(format!(
+                "a certificate must live for {MIN_CERTIFICATE_LIFETIME:?} at least, so that it can be renewed in time"
+            ));
+        }
+        if *authority_lifetime < 2 * *certificate_lifetime {
+            return Err("the authority must live at least twice as long as a certificate".to_owned());
+        }
+        Material::default()
+            .next(&[], false, Timestamp::now(), self)
+            .map(drop)
+            .map_err(|error| format!("no certificate can be made for {}: {error}", hosts.join(", ")))
+    }
 }
 
 /// What the Secret holds, in PEM. What is missing there is empty here.

@@ -33,9 +33,6 @@ pub struct AdmissionRequest {
     pub kind: GroupKind,
     /// Which part of the object is concerned; none: the object itself.
     pub sub_resource: Option<String>,
-    /// Empty or absent where it is still to be generated, or where many objects are deleted together.
-    #[serde(default)]
-    pub name: String,
     pub namespace: Option<String>,
     pub operation: Operation,
     #[serde(default)]

@@ -53,6 +53,7 @@ impl World {
             default_environment: "default".to_owned(),
             served_environments: Some(["default".to_owned()].into()),
             limits: Limits::default(),
+            log_filter: None,
         };
         let server = Server::new(config, Arc::clone(&environments), Registry::default());
         Self { router: router(Arc::clone(&server), FORMAT), server, environments }
@@ -198,6 +199,7 @@ async fn what_is_no_review_is_a_400_that_says_what_is_wrong() {
     }
     for (changes, words) in [
         (json!({"object": null}), "`request.object` is missing"),
+        (json!({"object": 5}), "`request.object` cannot be used: metadata.name is missing"),
         (json!({"operation": "UPDATE"}), "`request.oldObject` is missing"),
         (
             json!({"operation": "DELETE", "oldObject": {}}),
@@ -216,5 +218,5 @@ async fn what_is_no_review_is_a_400_that_says_what_is_wrong() {
     let mut metrics = String::new();
     prometheus_client::encoding::text::encode(&mut metrics, &world.server.registry).unwrap();
     assert!(metrics.contains(r#"admission_requests_total{operation="unknown",outcome="error"} 10"#), "{metrics}");
-    assert!(metrics.contains(r#"admission_requests_total{operation="create",outcome="error"} 2"#), "{metrics}");
+    assert!(metrics.contains(r#"admission_requests_total{operation="create",outcome="error"} 3"#), "{metrics}");
 }

@@ -53,7 +53,7 @@ fn refusal(group: &'static str, asked: &Asked, reasons: &[Reason]) -> Option<Sta
     if reasons.is_empty() {
         return None;
     }
-    let Asked { object, proposal } = asked;
+    let Asked { object, proposal, .. } = asked;
     let causes: Vec<StatusCause> = reasons
         .iter()
         .take(MAX_CAUSES)
@@ -66,7 +66,7 @@ fn refusal(group: &'static str, asked: &Asked, reasons: &[Reason]) -> Option<Sta
     let more = reasons.len().checked_sub(MAX_CAUSES).filter(|&more| more > 0).map(|more| format!("and {more} more"));
     let sentences: Vec<&str> = causes.iter().map(|cause| cause.message.as_str()).chain(more.as_deref()).collect();
     let message = sentences.join("; ");
-    let (code, reason) = match proposal {
+    let (code, reason) = match **proposal {
         Proposal::Write(_) => (422, "Invalid"),
         Proposal::Delete { .. } => (403, "Forbidden"),
     };

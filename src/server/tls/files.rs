@@ -8,7 +8,7 @@ use super::Certificate;
 
 /// How often the files are read. What is watched is their content: a mounted Secret is changed by renaming a link
 /// far above them, of which watches of the files tell nothing.
-const PAUSE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Why the files cannot be read.
 #[derive(Debug, thiserror::Error)]
