@@ -69,7 +69,7 @@ pub struct Reconciler {
     sweep: Sweep,
     /// What is under deletion, as last planned.
     deletions: HashMap<ObjectRef, Deletion>,
-    /// What a cascade will remove, as last planned: no status of these is worth a write.
+    /// What a cascade will remove soon, as last planned: no status of these is worth a write.
     doomed: HashSet<ObjectRef>,
     replan: bool,
     /// The objects written to of which the watch has not told the outcome yet, or that take no writes for now.
@@ -178,7 +178,13 @@ impl Reconciler {
         let Some(Cascade { removals, deletions, doomed }) = planned.await else {
             return Vec::new();
         };
-        self.doomed = doomed.into_iter().collect();
+        let can_go = |deletion: &Deletion| {
+            let record = self.ledger.get(&deletion.object);
+            deletion.remaining == 0 && record.is_some_and(|record| record.cascade_finalizer.is_some())
+        };
+        // What waits for somebody else's finalizer may wait for long, and tells so meanwhile.
+        let is_held_up = removals.is_empty() && !deletions.iter().any(can_go);
+        self.doomed = if is_held_up { HashSet::new() } else { doomed.into_iter().collect() };
         let mut writes = Vec::new();
         let mut of_groups = HashMap::<Name, Vec<(GroupList, Name)>>::new();
         for removal in removals {

@@ -54,10 +54,11 @@ impl Graph {
             }
             Kind::Environment => {
                 let state = *self.environment_objects.get(name)?;
+                // What else is wrong with one that is not heeded is of no matter.
                 let misnamed = (&**name != ENVIRONMENT_NAME).then_some(Reason::NotTheDefaultEnvironment);
-                let fault = self.state_fault(object.clone(), state).map(Reason::unwrapped);
                 let warnings = if misnamed.is_none() { self.settings_warnings(limit) } else { Vec::new() };
-                (state, Diagnosis { inert: fault.into_iter().chain(misnamed).collect(), warnings })
+                let fault = misnamed.or_else(|| self.state_fault(object.clone(), state).map(Reason::unwrapped));
+                (state, Diagnosis { inert: fault.into_iter().collect(), warnings })
             }
         };
         (state != State::Absent).then_some(diagnosis)
