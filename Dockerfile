@@ -8,8 +8,10 @@ COPY Cargo.toml Cargo.lock ./
 COPY src src
 # Cargo.toml names them.
 COPY benches benches
+# `otel` sends spans to an OpenTelemetry collector.
+ARG FEATURES=""
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
-    cargo build --release --locked --bin bailiwick && cp target/release/bailiwick /bailiwick
+    cargo build --release --locked --bin bailiwick --features "$FEATURES" && cp target/release/bailiwick /bailiwick
 
 FROM gcr.io/distroless/static:nonroot
 LABEL org.opencontainers.image.title="Bailiwick" \

@@ -26,6 +26,7 @@ fmt: ## Format the code
 lint: ## Check format and lints
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets --features otel -- -D warnings
 
 bench: ## Measure what a check costs
 	GLIBC_TUNABLES=glibc.malloc.hugetlb=1 cargo bench --locked --bench check

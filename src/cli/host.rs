@@ -23,11 +23,11 @@ pub(super) fn block_on(
     logging: &logging::Options,
     command: impl Future<Output = Result<(), Error>>,
 ) -> Result<(), Error> {
-    // Until the end: it then sends what is left of the spans.
-    let _logging = logging::start(logging)?;
     // rustls chooses one by itself only as long as no dependency brings a second. Fails only where one is installed
     // already, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    // Until the end: it then sends what is left of the spans.
+    let _logging = logging::start(logging)?;
     tokio::runtime::Runtime::new().map_err(Error::Runtime)?.block_on(command)
 }
 

@@ -36,7 +36,7 @@ pub enum Happening {
     BecameReady,
     /// Anything else lost effect, wholly or in part.
     LostEffect,
-    /// It says something that only a person can mend.
+    /// It says something that only a person can mend, or waits for one to be deleted.
     BecameInvalid,
     /// What depends on it is being removed.
     CascadeStarted,
@@ -79,15 +79,16 @@ impl Happening {
     #[must_use]
     pub fn of_status<'a>(kind: Kind, before: Option<&ObservedStatus>, now: &'a [Stated]) -> Option<(Self, &'a str)> {
         let stated = |condition| now.iter().find(|stated| stated.condition == condition);
-        let before = |condition| before.and_then(|before| before.holds(condition));
+        let held = |condition| before.and_then(|before| before.holds(condition));
         let ready = stated(ConditionType::Ready)?;
-        let stalls = stated(ConditionType::Stalled).is_some() && before(ConditionType::Stalled) != Some(true);
+        let stalls = stated(ConditionType::Stalled).is_some();
         let is_assignment = matches!(kind, Kind::GroupRoleAssignment | Kind::MembershipRoleAssignment);
-        let happening = match (before(ConditionType::Ready), ready.holds) {
-            (was, false) if was != Some(false) && ready.reason == conditions::DEPENDENTS_REMAINING => {
-                Self::CascadeStarted
-            }
-            (_, false) if stalls => Self::BecameInvalid,
+        let cascades = ready.reason == conditions::DEPENDENTS_REMAINING && !stalls;
+        let did_before = before.is_some_and(|before| before.ready_reason() == conditions::DEPENDENTS_REMAINING)
+            && held(ConditionType::Stalled) != Some(true);
+        let happening = match (held(ConditionType::Ready), ready.holds) {
+            (_, false) if cascades && !did_before => Self::CascadeStarted,
+            (_, false) if stalls && held(ConditionType::Stalled) != Some(true) => Self::BecameInvalid,
             (Some(true), false) if ready.reason == conditions::TERMINATING => return None,
             (Some(true), false) if is_assignment => Self::Revoked,
             (Some(true), false) => Self::LostEffect,

@@ -54,7 +54,7 @@ const STATUSES_A_ROUND: usize = 64;
 const AWAIT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How often the status of one object under deletion tells how far it is, and that of an environment its numbers.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
-/// The pause after a round in which something failed: the first, and the longest.
+/// The pause after a write that failed: the first, and the longest.
 const RETRY_PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_mins(1)];
 /// How long to sleep at the most until an instant of the wall clock, which may be set meanwhile.
 const MAX_SLEEP: Duration = Duration::from_secs(30);
@@ -69,11 +69,13 @@ pub struct Reconciler {
     sweep: Sweep,
     /// What is under deletion, as last planned.
     deletions: HashMap<ObjectRef, Deletion>,
-    /// What a cascade will remove, as last planned: no status of these is worth a write.
+    /// What a cascade will remove soon, as last planned: no status of these is worth a write.
     doomed: HashSet<ObjectRef>,
     replan: bool,
-    /// The objects written to of which the watch has not told the outcome yet.
+    /// The objects written to of which the watch has not told the outcome yet, or that take no writes for now.
     awaited: HashMap<ObjectRef, Awaited>,
+    /// How often in a row the API server refused to write to an object.
+    refusals: HashMap<ObjectRef, u32>,
     /// When the progress of a deletion, or the numbers of the environment, were last written.
     told_progress: HashMap<ObjectRef, Instant>,
     /// What the last complete sweep counted.
@@ -88,7 +90,7 @@ pub struct Reconciler {
 #[derive(Debug)]
 struct Awaited {
     resource_version: SmolStr,
-    /// When to look at the object again if the watch tells nothing of it until then; none: not at all.
+    /// When to look at the object again if it is still in that state then; none: not at all.
     until: Option<Instant>,
 }
 
@@ -104,6 +106,7 @@ impl Reconciler {
             doomed: HashSet::new(),
             replan: true,
             awaited: HashMap::new(),
+            refusals: HashMap::new(),
             told_progress: HashMap::new(),
             summary: None,
             wake_at: None,
@@ -118,13 +121,16 @@ impl Reconciler {
         let follower = self.ledger.follow();
         while !stop.is_cancelled() {
             self.take_news(follower.take_news());
+            if self.next_look() <= Instant::now() {
+                self.look_again();
+            }
             let span = debug_span!("reconcile", environment = %self.environment);
             let busy = self.round().instrument(span).await;
             self.note_whether_behind(busy);
             if !busy {
                 tokio::select! {
                     () = follower.news_arrived() => {}
-                    () = sleep_until(self.next_look()) => self.look_again(),
+                    () = sleep_until(self.next_look()) => {}
                     () = stop.cancelled() => {}
                 }
             }
@@ -163,14 +169,22 @@ impl Reconciler {
             return Vec::new();
         };
         let ledger = Arc::clone(&self.ledger);
+        // Those that take no writes for now are planned again and again, and must leave room for the others.
+        let limit = REMOVALS_A_ROUND + self.awaited.len();
         let planned = blocking(move || {
             let is_restricted = |object: &ObjectRef| ledger.get(object).is_some_and(|record| record.restricted);
-            graph.read().cascade(REMOVALS_A_ROUND, is_restricted)
+            graph.read().cascade(limit, is_restricted)
         });
         let Some(Cascade { removals, deletions, doomed }) = planned.await else {
             return Vec::new();
         };
-        self.doomed = doomed.into_iter().collect();
+        let can_go = |deletion: &Deletion| {
+            let record = self.ledger.get(&deletion.object);
+            deletion.remaining == 0 && record.is_some_and(|record| record.cascade_finalizer.is_some())
+        };
+        // What waits for somebody else's finalizer may wait for long, and tells so meanwhile.
+        let is_held_up = removals.is_empty() && !deletions.iter().any(can_go);
+        self.doomed = if is_held_up { HashSet::new() } else { doomed.into_iter().collect() };
         let mut writes = Vec::new();
         let mut of_groups = HashMap::<Name, Vec<(GroupList, Name)>>::new();
         for removal in removals {
@@ -189,9 +203,9 @@ impl Reconciler {
             }
         }
         for (group, names) in of_groups {
-            let object = ObjectRef { kind: Kind::Group, name: group.clone() };
-            if self.ledger.get(&object).is_some_and(|record| !self.awaits(&object, &record)) {
-                writes.push(Write::TakeOutOfGroup(group, names));
+            let object = ObjectRef { kind: Kind::Group, name: group };
+            if let Some(record) = self.ledger.get(&object).filter(|record| !self.awaits(&object, record)) {
+                writes.push(Write::TakeOutOfGroup(object, record, names));
             }
         }
         for deletion in &deletions {
@@ -219,7 +233,8 @@ impl Reconciler {
         if record.deleting {
             return self.decide_deleting(object, record, now);
         }
-        if cascades(object.kind) && record.cascade_finalizer.is_none() {
+        // One that takes no finalizer is to have its status nevertheless.
+        if cascades(object.kind) && record.cascade_finalizer.is_none() && !self.refusals.contains_key(&object) {
             return Some(Write::AddFinalizer(object, record));
         }
         let diagnosis = self.diagnose(&object, now)?;
@@ -297,33 +312,40 @@ impl Reconciler {
             .buffer_unordered(CONCURRENT_WRITES)
             .collect()
             .await;
-        let mut failed = false;
+        let mut first_error = None;
+        let mut unreachable = false;
         for (write, outcome) in outcomes {
+            let (object, record) = write.target();
+            let mut until = Some(Instant::now() + AWAIT_TIMEOUT);
             match outcome {
-                Ok(_) | Err(writer::Error::Gone | writer::Error::Conflict) => {
-                    if let Err(error) = &outcome {
-                        debug!(object = %write.object(), %error, "not written");
-                    }
-                    if let Some(resource_version) = write.resource_version() {
-                        let changed = !matches!(outcome, Ok(Outcome::ChangedNothing));
-                        let until = changed.then(|| Instant::now() + AWAIT_TIMEOUT);
-                        self.awaited.insert(write.object(), Awaited { resource_version, until });
-                    }
+                Ok(Outcome::ChangedNothing) => until = None,
+                Ok(Outcome::Written) => {
+                    self.refusals.remove(object);
+                }
+                Err(error @ (writer::Error::Gone | writer::Error::Conflict)) => {
+                    debug!(environment = %self.environment, %object, %error, "not written");
+                }
+                Err(error @ writer::Error::Refused(_)) => {
+                    let refusals = self.refusals.entry(object.clone()).or_default();
+                    until = Some(Instant::now() + retry_pause(*refusals));
+                    *refusals += 1;
+                    first_error.get_or_insert_with(|| (object.clone(), error));
                 }
                 Err(error) => {
-                    if !failed && !matches!(error, writer::Error::NotLeading) {
-                        let environment = &self.environment;
-                        warn!(%environment, object = %write.object(), %error, "could not write; trying again later");
-                    }
-                    failed = true;
+                    unreachable = true;
+                    first_error.get_or_insert_with(|| (object.clone(), error));
+                    continue;
                 }
             }
+            let awaited = Awaited { resource_version: record.resource_version.clone(), until };
+            self.awaited.insert(object.clone(), awaited);
         }
-        if failed {
-            let [first, longest] = RETRY_PAUSES;
-            let pause = first.saturating_mul(1 << self.failures.min(16)).min(longest);
+        if let Some((object, error)) = first_error.filter(|(_, error)| !matches!(error, writer::Error::NotLeading)) {
+            warn!(environment = %self.environment, %object, %error, "could not write; trying again later");
+        }
+        if unreachable {
+            self.retry_at = Some(Instant::now() + retry_pause(self.failures));
             self.failures += 1;
-            self.retry_at = Some(Instant::now() + pause);
         } else {
             self.failures = 0;
         }
@@ -398,6 +420,7 @@ impl Reconciler {
             self.sweep.request();
         }
         let ledger = &self.ledger;
+        self.refusals.retain(|object, _| ledger.get(object).is_some());
         let mut overdue = Vec::new();
         self.awaited.retain(|object, awaited| {
             let told = ledger.get(object).is_none_or(|record| record.resource_version != awaited.resource_version);
@@ -408,7 +431,9 @@ impl Reconciler {
             !told && !late
         });
         for object in overdue {
-            info!(environment = %self.environment, %object, "the watch has not told of a write; looking at it again");
+            if !self.refusals.contains_key(&object) {
+                info!(environment = %self.environment, %object, "the watch has not told of a write; looking at it again");
+            }
             self.queue.push_changed(object);
             self.replan = true;
         }
@@ -435,6 +460,12 @@ impl Drop for Reconciler {
         }
         self.context.metrics.inert_counted(&self.environment, &std::collections::BTreeMap::new());
     }
+}
+
+/// How long to wait after something has failed so often before.
+fn retry_pause(failures: u32) -> Duration {
+    let [first, longest] = RETRY_PAUSES;
+    first.saturating_mul(1 << failures.min(16)).min(longest)
 }
 
 /// Whether objects of the kind are held by the finalizer until what depends on them is gone.

@@ -26,9 +26,6 @@ const FINALIZER_MANAGER: &str = "bailiwick/finalizer";
 /// Who takes the names of what is deleted out of groups.
 const CASCADE_MANAGER: &str = "bailiwick/cascade";
 
-/// How long a write may take. Shorter than a lease, so that none is under way for long after another may lead.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Writes to the API server.
 ///
 /// # Guarantees
@@ -39,6 +36,8 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Writer {
     client: Client,
     leadership: Leadership,
+    /// How long a write may take.
+    timeout: Duration,
     metrics: Metrics,
 }
 
@@ -60,6 +59,9 @@ pub enum Error {
     /// The object is not in the state that the write was meant for.
     #[error("the object has changed meanwhile")]
     Conflict,
+    /// The API server does not take this write to this object.
+    #[error("{}", .0.message)]
+    Refused(Box<Status>),
     /// The API server did not answer in time.
     #[error("no answer in time")]
     Timeout,
@@ -73,14 +75,16 @@ impl From<kube::Error> for Error {
         match error {
             kube::Error::Api(status) if status.is_not_found() => Self::Gone,
             kube::Error::Api(status) if status.is_conflict() || is_failed_test(&status) => Self::Conflict,
+            kube::Error::Api(status) if matches!(status.code, 400 | 403 | 405..=428) => Self::Refused(status),
             error => Self::Api(Box::new(error)),
         }
     }
 }
 
-/// Whether a JSON patch was refused because a `test` in it failed.
+/// Whether a JSON patch was refused because a `test` in it failed. The API server has no words for that; but of whatever
+/// else it refuses with this code, it names the object.
 fn is_failed_test(status: &Status) -> bool {
-    status.code == 422 && status.message.contains("testing")
+    status.code == 422 && status.details.as_ref().is_none_or(|details| details.name.is_empty())
 }
 
 impl Error {
@@ -89,6 +93,7 @@ impl Error {
             Self::NotLeading => "not_leading",
             Self::Gone => "gone",
             Self::Conflict => "conflict",
+            Self::Refused(_) => "refused",
             Self::Timeout | Self::Api(_) => "error",
         }
     }
@@ -115,8 +120,8 @@ impl GroupList {
 impl Writer {
     /// Writes on behalf of whoever holds the lease.
     #[must_use]
-    pub const fn new(client: Client, leadership: Leadership, metrics: Metrics) -> Self {
-        Self { client, leadership, metrics }
+    pub const fn new(client: Client, leadership: Leadership, timeout: Duration, metrics: Metrics) -> Self {
+        Self { client, leadership, timeout, metrics }
     }
 
     /// Writes the status of an object. The resource version that the object has then.
@@ -254,7 +259,7 @@ impl Writer {
     ) -> Result<T, Error> {
         let result = if self.leadership.holds() {
             let span = debug_span!("write", operation);
-            match tokio::time::timeout(WRITE_TIMEOUT, request.instrument(span)).await {
+            match tokio::time::timeout(self.timeout, request.instrument(span)).await {
                 Ok(answer) => answer.map_err(Error::from),
                 Err(_elapsed) => Err(Error::Timeout),
             }
@@ -267,5 +272,25 @@ impl Writer {
 
     fn api(&self, environment: &str, kind: Kind) -> Api<WatchedObject> {
         Api::namespaced_with(self.client.clone(), environment, &cluster::resource(kind))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(details: &Value) -> Error {
+        let status = json!({
+            "status": "Failure", "code": 422, "reason": "Invalid", "message": "as the API server puts it", "details": details,
+        });
+        Error::from(kube::Error::Api(Box::new(serde_json::from_value(status).unwrap())))
+    }
+
+    #[test]
+    fn a_failed_test_of_a_json_patch_is_a_conflict_and_an_invalid_object_is_not() {
+        assert!(matches!(refused(&json!({})), Error::Conflict));
+        let causes = json!([{ "reason": "FieldValueInvalid", "message": "Invalid value", "field": "spec" }]);
+        let invalid = json!({ "name": "web", "group": "authz.bailiwick.dev", "kind": "Resource", "causes": causes });
+        assert!(matches!(refused(&invalid), Error::Refused(_)));
     }
 }

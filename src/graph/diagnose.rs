@@ -1,7 +1,7 @@
 //! Whether each object has effect, and why not.
 
 use super::{
-    Graph, MAX_DEPTH, Map,
+    Graph, Map,
     access::{Subjects, with_scratch},
     facts::{ENVIRONMENT_NAME, Kind, Name, ObjectRef, Timestamp},
     grants::SubjectId,
@@ -54,10 +54,11 @@ impl Graph {
             }
             Kind::Environment => {
                 let state = *self.environment_objects.get(name)?;
+                // What else is wrong with one that is not heeded is of no matter.
                 let misnamed = (&**name != ENVIRONMENT_NAME).then_some(Reason::NotTheDefaultEnvironment);
-                let fault = self.state_fault(object.clone(), state).map(Reason::unwrapped);
                 let warnings = if misnamed.is_none() { self.settings_warnings(limit) } else { Vec::new() };
-                (state, Diagnosis { inert: fault.into_iter().chain(misnamed).collect(), warnings })
+                let fault = misnamed.or_else(|| self.state_fault(object.clone(), state).map(Reason::unwrapped));
+                (state, Diagnosis { inert: fault.into_iter().collect(), warnings })
             }
         };
         (state != State::Absent).then_some(diagnosis)
@@ -118,7 +119,7 @@ impl Graph {
     }
 
     /// What the state of an object that something needs says against it.
-    fn state_fault(&self, object: ObjectRef, state: State) -> Option<Reason> {
+    pub(super) fn state_fault(&self, object: ObjectRef, state: State) -> Option<Reason> {
         match state {
             State::There => None,
             State::Absent => Some(Reason::NotFound { object }),
@@ -128,81 +129,6 @@ impl Graph {
                 Some(inert(object, Reason::InvalidSpec { problem }))
             }
         }
-    }
-
-    /// Why a resource is detached, as it concerns itself.
-    pub(super) fn detachment(&self, resource: Id<Resource>) -> Option<Reason> {
-        if self.is_attached(resource) {
-            return None;
-        }
-        let mut visited = Map::<Id<Resource>, usize>::default();
-        let mut path = Vec::new();
-        let mut current = resource;
-        loop {
-            if let Some(&from) = visited.get(&current) {
-                let mut cycle: Vec<Name> = path[from..].iter().map(|&id| self.resources.name(id).clone()).collect();
-                cycle.extend(cycle.first().cloned());
-                let reason = Reason::CycleDetected { object: self.resource_ref(current), cycle };
-                return Some(self.as_it_concerns(resource, current, reason));
-            }
-            visited.insert(current, path.len());
-            path.push(current);
-            if let Some(reason) = self.link_fault(current) {
-                return Some(self.as_it_concerns(resource, current, reason));
-            }
-            let record = &self.resources[current];
-            if record.kind.resource_type() == Some(self.organization_type) {
-                return None;
-            }
-            if path.len() > MAX_DEPTH {
-                return Some(Reason::TooDeep { limit: MAX_DEPTH });
-            }
-            current = record.parent?;
-        }
-    }
-
-    /// What is wrong with one resource of a chain by itself.
-    fn link_fault(&self, resource: Id<Resource>) -> Option<Reason> {
-        let state = self.identity(resource).state;
-        if state != State::There {
-            return self.state_fault(self.resource_ref(resource), state).map(Reason::unwrapped);
-        }
-        if let Some(winner) = self.older_duplicate(resource) {
-            return Some(Reason::DuplicateExternalId { winner: self.resources.name(winner).clone() });
-        }
-        self.parent_fault(resource)
-    }
-
-    /// What is wrong with the types of a resource that is there and of its parent.
-    pub(super) fn parent_fault(&self, resource: Id<Resource>) -> Option<Reason> {
-        let record = &self.resources[resource];
-        let resource_type = record.kind.resource_type()?;
-        let parent = record.parent.filter(|_| resource_type != self.organization_type)?;
-        let parent_type = self.resources[parent].kind.resource_type();
-        if self.allows_parent(resource_type, parent) || (parent_type.is_none() && self.is_known_type(resource_type)) {
-            return None; // What is wrong with the parent itself is told when the walk comes to it.
-        }
-        let declaration = &self.resource_types[resource_type];
-        let type_name = self.resource_types.name(resource_type).clone();
-        if !declaration.is_declared() {
-            return Some(Reason::UndeclaredResourceType { resource_type: type_name });
-        }
-        Some(Reason::ParentTypeNotAllowed {
-            resource_type: type_name,
-            parent_type: parent_type.map_or_else(Name::default, |id| self.resource_types.name(id).clone()),
-            allowed: declaration.parents.iter().map(|&id| self.resource_types.name(id).clone()).collect(),
-        })
-    }
-
-    /// A reason at one resource of a chain, told of the resource at its beginning.
-    fn as_it_concerns(&self, resource: Id<Resource>, at: Id<Resource>, reason: Reason) -> Reason {
-        if resource == at { reason } else { inert(self.resource_ref(at), reason) }
-    }
-
-    /// Why a reference to a resource leads to nothing.
-    pub(super) fn resource_fault(&self, resource: Id<Resource>) -> Option<Reason> {
-        let reason = self.detachment(resource)?;
-        Some(inert(self.resource_ref(resource), reason))
     }
 
     /// Why a reference to a role leads to nothing.
@@ -247,9 +173,7 @@ impl Graph {
         let mut next = 0;
         while let Some(&current) = queue.get(next) {
             next += 1;
-            let mut subgroups = self.groups[current].subgroups.clone();
-            subgroups.sort_unstable_by_key(|&id| self.groups.name(id));
-            for subgroup in subgroups {
+            for &subgroup in &self.groups[current].subgroups {
                 if subgroup == group {
                     let mut names = vec![self.groups.name(group).clone()];
                     let mut step = current;
@@ -326,9 +250,7 @@ impl Graph {
             self.group_fault(subgroup).or_else(|| Some(self.mismatch(object, other?, organization)))
         });
         let members = record.members.iter().filter_map(|&member| self.membership_fault(member, Some(organization)));
-        let mut warnings: Vec<Reason> = subgroups.chain(members).take(limit).collect();
-        warnings.sort_by_cached_key(ToString::to_string);
-        warnings
+        subgroups.chain(members).take(limit).collect()
     }
 
     fn settings_warnings(&self, limit: usize) -> Vec<Reason> {
@@ -461,7 +383,7 @@ impl Graph {
         Reason::OrganizationMismatch { object, organization: name(own), other: name(other) }
     }
 
-    fn resource_ref(&self, resource: Id<Resource>) -> ObjectRef {
+    pub(super) fn resource_ref(&self, resource: Id<Resource>) -> ObjectRef {
         ObjectRef { kind: Kind::Resource, name: self.resources.name(resource).clone() }
     }
 
@@ -476,7 +398,7 @@ impl Graph {
 
 impl Reason {
     /// The reason as the object itself has it, where [`Self`] tells it of a reference to the object.
-    fn unwrapped(self) -> Self {
+    pub(super) fn unwrapped(self) -> Self {
         match self {
             Self::Inert { because, .. } => *because,
             other => other,
@@ -485,7 +407,7 @@ impl Reason {
 }
 
 /// That `object` has no effect because of a reason of its own; what is plainly missing or going is told as it is.
-fn inert(object: ObjectRef, because: Reason) -> Reason {
+pub(super) fn inert(object: ObjectRef, because: Reason) -> Reason {
     match because {
         Reason::NotFound { .. } | Reason::Terminating { .. } if is_about(&because, &object) => because,
         because => Reason::Inert { object, because: Box::new(because) },

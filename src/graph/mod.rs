@@ -20,6 +20,7 @@ mod apply;
 mod cascade;
 mod chain;
 mod check;
+mod detachment;
 mod diagnose;
 mod duplicates;
 mod environments;

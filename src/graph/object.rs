@@ -64,8 +64,8 @@ impl Graph {
                 let fact = record.organization.map(|organization| {
                     Fact::Group(Group {
                         organization: self.resources.name(organization).clone(),
-                        members: sorted(names_in(&self.memberships, &record.members)),
-                        subgroups: sorted(names_in(&self.groups, &record.subgroups)),
+                        members: names_in(&self.memberships, &record.members),
+                        subgroups: names_in(&self.groups, &record.subgroups),
                     })
                 });
                 Kept { state: record.state, created: Created::default(), fact }
@@ -130,11 +130,6 @@ struct Kept {
     created: Created,
     /// Known while it is there.
     fact: Option<Fact>,
-}
-
-fn sorted(mut names: Vec<Name>) -> Vec<Name> {
-    names.sort_unstable();
-    names
 }
 
 pub(super) fn name_in<R>(table: &Table<R>, id: Option<Id<R>>) -> Option<Name> {

@@ -164,9 +164,9 @@ pub(super) struct Group {
     pub(super) state: State,
     /// The groups that are there and list this one as a subgroup.
     pub(super) supergroups: SmallVec<[Id<Group>; 1]>,
-    /// Sorted.
+    /// By name, so that what is told of them does not depend on ids, which differ from copy to copy of a graph.
     pub(super) members: Vec<Id<Membership>>,
-    /// Sorted.
+    /// By name.
     pub(super) subgroups: Vec<Id<Group>>,
     pub(super) assignments: SmallVec<[Id<Assignment>; 2]>,
 }

@@ -6,6 +6,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+use super::lag::{Lag, Lags};
 use crate::graph::facts::{Kind, Timestamp};
 
 /// What the sources count. A clone counts into the same figures.
@@ -14,6 +15,7 @@ pub struct Metrics {
     watch_errors: Family<KindLabel, Counter>,
     watch_lists: Family<KindLabel, Counter>,
     watch_last_event: Family<KindLabel, Gauge>,
+    watch_lags: Lags,
     unusable_objects: Family<KindLabel, Counter>,
     manifest_loads: Counter,
     manifest_problems: Gauge,
@@ -35,8 +37,15 @@ impl Metrics {
     #[must_use]
     pub fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
-        let Self { watch_errors, watch_lists, watch_last_event, unusable_objects, manifest_loads, manifest_problems } =
-            metrics.clone();
+        let Self {
+            watch_errors,
+            watch_lists,
+            watch_last_event,
+            watch_lags,
+            unusable_objects,
+            manifest_loads,
+            manifest_problems,
+        } = metrics.clone();
         registry.register("watch_errors", "Errors of the Kubernetes watches", watch_errors);
         registry.register("watch_lists", "Complete lists taken from the Kubernetes API", watch_lists);
         registry.register_with_unit(
@@ -45,6 +54,7 @@ impl Metrics {
             Unit::Seconds,
             watch_last_event,
         );
+        registry.register_collector(Box::new(watch_lags));
         registry.register(
             "unusable_objects",
             "Objects read from the Kubernetes API whose spec could not be used",
@@ -53,6 +63,11 @@ impl Metrics {
         registry.register("manifest_loads", "Times the folder of manifests was read", manifest_loads);
         registry.register("manifest_problems", "Problems in the folder of manifests now", manifest_problems);
         metrics
+    }
+
+    /// The lag of another watch of a kind.
+    pub(super) fn watch_lag(&self, kind: Kind) -> Lag {
+        self.watch_lags.add(kind)
     }
 
     pub(super) fn watch_failed(&self, kind: Kind) {

@@ -10,6 +10,7 @@ pub mod cluster;
 mod convert;
 pub mod directory;
 mod error;
+mod lag;
 mod metrics;
 
 pub(crate) use cluster::describe_error;

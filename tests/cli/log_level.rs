@@ -2,8 +2,6 @@
 
 use std::net::Ipv4Addr;
 
-use reqwest::Client;
-
 use super::{acme, text};
 use crate::support::{answer::Answer, bailiwick::Bailiwick, http, manifests::may_edit, wait};
 
@@ -58,7 +56,7 @@ fn others_may_read_it_but_not_change_it() {
     let serve = Bailiwick::start_ready(&["serve", "--manifests", text(folder.path())]);
     let before = serve.probe("/log-level").body;
     // Another address than 127.0.0.1, as a proxy would use one for what comes from elsewhere.
-    let stranger = Client::builder().local_address(Some(Ipv4Addr::new(127, 0, 0, 6).into())).build().expect("a client");
+    let stranger = http::client().local_address(Some(Ipv4Addr::new(127, 0, 0, 6).into())).build().expect("a client");
     let address = format!("http://{}/log-level", serve.probes);
     let answer = http::send(|_| stranger.put(&address).body("debug")).expect("an answer of the probes");
     let message = answer.error(403, "not_local");

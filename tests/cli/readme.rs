@@ -62,14 +62,24 @@ fn the_calls_in_the_documentation_give_what_it_prints() {
 
 #[test]
 fn what_the_documentation_links_to_is_there() {
-    for file in ["README.md", "docs/http-api.md", "docs/semantics.md"] {
+    for file in ["README.md", "docs/gitops.md", "docs/http-api.md", "docs/operations.md", "docs/semantics.md"] {
         let text = read(file);
         let links = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link);
         let (elsewhere, here): (Vec<_>, Vec<_>) = links.partition(|link| link.starts_with("https://"));
         assert!(!here.is_empty(), "{file} links to nothing but {elsewhere:?}");
         let folder = Path::new(ROOT).join(file).parent().expect("a folder").to_owned();
         for link in here {
-            assert!(folder.join(link).exists(), "{file} links to {link}, which is not there");
+            let (path, heading) = link.split_once('#').unwrap_or((link, ""));
+            let path = if path.is_empty() { Path::new(ROOT).join(file) } else { folder.join(path) };
+            assert!(path.exists(), "{file} links to {link}, which is not there");
+            assert!(heading.is_empty() || has_heading(&path, heading), "{file} links to {link}: no such heading");
         }
     }
+}
+
+/// Whether a document has a heading that links call so: in lower case, with hyphens for blanks.
+fn has_heading(path: &Path, name: &str) -> bool {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut headings = text.lines().filter(|line| line.starts_with('#'));
+    headings.any(|line| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-") == name)
 }

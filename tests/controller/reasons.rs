@@ -2,10 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    fs,
+    path::{Path, PathBuf},
 };
 
-use bailiwick::{api::ConditionType, graph::query::Reason};
+use bailiwick::{
+    api::ConditionType,
+    graph::{facts::Kind, query::Reason},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,9 +18,6 @@ use crate::support::{manifests, wait};
 
 /// One file a reason, with some cases of it.
 const CASES: &str = "tests/manifests/reasons";
-
-/// The reasons of conditions that are as they should be.
-const GOOD: [&str; 3] = ["Accepted", "Indexed", "ResolvedRefs"];
 
 /// Reasons that the graph does not know, since they say how far a deletion is.
 const OF_DELETIONS: [&str; 1] = ["DependentsRemaining"];
@@ -28,7 +29,7 @@ const GENERATED: &str = "TooDeep";
 const OF_PROPOSALS: [&str; 2] = ["InUse", "HasDependents"];
 
 /// References that no kind of object can make.
-const IMPOSSIBLE: [&str; 2] = ["NotFound", "Inert"];
+const IMPOSSIBLE: [&str; 3] = ["ResourceTypeNotFound", "NotFound", "Inert"];
 
 /// A way to a reason, and out of it.
 #[derive(Deserialize)]
@@ -55,7 +56,7 @@ struct Case {
     then: Option<String>,
 }
 
-fn reason_of(file: &PathBuf) -> String {
+fn reason_of(file: &Path) -> String {
     file.file_stem().expect("a name").to_string_lossy().into_owned()
 }
 
@@ -82,7 +83,13 @@ fn every_reason_shows_with_its_remedy_and_goes_with_its_cause() {
         cases().into_iter().map(|(reason, namespace, case)| (World::new(plane, &namespace), reason, case)).collect();
     for (world, _, case) in &cases {
         world.apply_each(&case.manifests);
-        case.deleted.iter().for_each(|object| world.delete(object));
+    }
+    for (world, _, case) in &cases {
+        for object in &case.deleted {
+            // Before that it might not have the finalizer.
+            world.wait_until_ready(object);
+            world.delete(object);
+        }
     }
     all_come_true("shows its reason", &cases, |(world, reason, case)| {
         assert_eq!(case.shows.get("Ready"), Some(reason), "{}", case.object);
@@ -134,8 +141,61 @@ fn a_resource_too_deep_below_its_organization_says_so() {
 
 #[test]
 fn there_is_a_case_of_every_reason() {
-    let shown: BTreeSet<String> = manifests::files(CASES).iter().map(reason_of).chain([GENERATED.to_owned()]).collect();
-    let codes = Reason::CODES.into_iter().filter(|code| ![OF_PROPOSALS, IMPOSSIBLE].concat().contains(code));
-    let expected: BTreeSet<String> = codes.chain(OF_DELETIONS).map(str::to_owned).collect();
-    assert_eq!(shown, expected);
+    let shown: BTreeSet<String> =
+        manifests::files(CASES).iter().map(|file| reason_of(file)).chain([GENERATED.to_owned()]).collect();
+    assert_eq!(shown, every_reason_shown());
+}
+
+fn every_reason_shown() -> BTreeSet<String> {
+    let never: Vec<&str> = OF_PROPOSALS.into_iter().chain(IMPOSSIBLE).collect();
+    let codes = Reason::CODES.into_iter().filter(|code| !never.contains(code));
+    codes.chain(OF_DELETIONS).map(str::to_owned).collect()
+}
+
+/// The rows of the table of the documentation that begins with this column, each with the names in each of its cells.
+pub fn documented(first_column: &str) -> Vec<Vec<BTreeSet<String>>> {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md")).expect("a document");
+    let table = text.lines().skip_while(|line| !line.starts_with(&format!("| {first_column} |"))).skip(2);
+    let rows = table.take_while(|line| line.starts_with('|')).map(|line| {
+        let cells = line.trim_matches('|').split(" | ");
+        cells.map(|cell| cell.split(',').map(|name| name.trim_matches([' ', '`', '|']).to_owned()).collect()).collect()
+    });
+    rows.collect()
+}
+
+fn short_name(kind: &str) -> &'static str {
+    match Kind::named(kind).expect("one of ours") {
+        Kind::Resource => "azres",
+        Kind::Role => "azrole",
+        Kind::Group => "azgrp",
+        Kind::GroupRoleAssignment => "gra",
+        Kind::MembershipRoleAssignment => "mra",
+        Kind::OrganizationMembership => "azom",
+        Kind::ResourceType => "azrt",
+        Kind::Environment => "azenv",
+    }
+}
+
+#[test]
+fn every_reason_is_documented() {
+    let name = |cell: &BTreeSet<String>| cell.first().expect("a name").clone();
+    let rows: BTreeMap<String, Vec<BTreeSet<String>>> =
+        documented("Reason of `Ready`").into_iter().map(|row| (name(&row[0]), row)).collect();
+    assert_eq!(rows.keys().cloned().collect::<BTreeSet<_>>(), every_reason_shown());
+    let of_refusals: BTreeSet<String> = documented("Reason of a refusal").iter().map(|row| name(&row[0])).collect();
+    assert_eq!(of_refusals, OF_PROPOSALS.map(str::to_owned).into());
+
+    let mut shown = BTreeMap::<String, BTreeSet<String>>::new();
+    for (reason, namespace, case) in cases() {
+        let (kind, _) = case.object.split_once('/').expect("a kind and a name");
+        assert!(rows[&reason][2].contains(short_name(kind)), "{reason} also shows on {kind}");
+        for (condition, reason) in case.shows {
+            assert!(rows.contains_key(&reason), "{namespace}: {reason}");
+            shown.entry(reason).or_default().insert(condition);
+        }
+    }
+    for (reason, conditions) in shown {
+        let documented: BTreeSet<String> = rows[&reason][1].iter().filter(|name| !name.is_empty()).cloned().collect();
+        assert_eq!(conditions, documented.into_iter().chain(["Ready".to_owned()]).collect(), "{reason}");
+    }
 }

@@ -15,6 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
+    http,
     router::{TestServer, config},
     unfinished::Unfinished,
     wait::PATIENCE,
@@ -50,7 +51,8 @@ impl Serving {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn what_is_under_way_is_answered_before_the_end() {
     let Serving { api, probes, shutdown, task } = Serving::begin(config()).await;
-    let ready = || async move { reqwest::get(format!("http://{probes}/readyz")).await.unwrap().status() };
+    let client = http::client().build().unwrap();
+    let ready = async || client.get(format!("http://{probes}/readyz")).send().await.unwrap().status();
     assert_eq!(ready().await, 200);
     let under_way = Unfinished::send(api);
 

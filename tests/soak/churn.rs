@@ -41,7 +41,11 @@ fn scenario(size: &Size) {
     let (tried, made) = cluster.runtime.block_on(write(&cluster, size));
     report("changes tried by the writers, and made", format!("{tried}, {made}"));
 
-    let log = wait::within(size.settled_within + QUIET + wait::PATIENCE, "the operator ceases to write", || {
+    let patience = size.settled_within + wait::PATIENCE;
+    wait::within(patience, "every status is right", || {
+        disagreement(&cluster.list(), &cluster.replicas[0]).map_or(Ok(()), Err)
+    });
+    let log = wait::within(patience, "the operator ceases to write", || {
         let log = cluster.plane.audit_log();
         let last = log.iter().filter(|entry| by_operator(entry)).map(|entry| entry.answered).max();
         let silence = last.map_or(QUIET, |last| Timestamp::now().duration_since(last).unsigned_abs());

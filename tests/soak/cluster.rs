@@ -17,8 +17,8 @@ use crate::support::{
 /// The environment that the scenarios use.
 pub const ENVIRONMENT: &str = "soak";
 
-/// A lease that is over soon, so that a test need not wait for long.
-pub const SHORT_LEASE: [&str; 6] = ["--lease-duration", "3s", "--lease-renew-deadline", "2s", "--lease-retry", "500ms"];
+/// A lease that is over soon, so that a test need not wait for long, but not so soon that a busy machine loses it.
+pub const SHORT_LEASE: [&str; 6] = ["--lease-duration", "6s", "--lease-renew-deadline", "4s", "--lease-retry", "500ms"];
 
 /// The lease that the operator has unless it is told another.
 pub const DEFAULT_LEASE: [&str; 0] = [];

@@ -13,7 +13,10 @@ use serde_json::{Value, json};
 use tokio::{runtime::Runtime, task::JoinHandle, time::sleep};
 
 use super::cluster::ENVIRONMENT;
-use crate::support::bailiwick::{Bailiwick, Question};
+use crate::support::{
+    bailiwick::{Bailiwick, Question},
+    http,
+};
 
 /// The pause between an answer and the next question, which leaves the machine to those who are tested.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -44,7 +47,8 @@ impl Poller {
         let (body, url) = (question.evaluation(), evaluation_url(replica));
         let stopped = Arc::clone(&stop);
         let task = runtime.spawn(async move {
-            let (client, mut polled, mut last) = (Client::new(), Polled::default(), Instant::now());
+            let (client, mut polled, mut last) =
+                (http::client().build().expect("a client"), Polled::default(), Instant::now());
             while !stopped.load(Ordering::Relaxed) {
                 match decide(&client, &url, &body).await {
                     Ok(decision) => {

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use reqwest::Client;
 
 use super::{
     cluster::{Cluster, ENVIRONMENT, SHORT_LEASE},
@@ -11,7 +10,7 @@ use super::{
     poller::{decide, evaluation_url},
     report::{percentile, report, seconds},
 };
-use crate::support::bailiwick::Question;
+use crate::support::{bailiwick::Question, http};
 use bailiwick::graph::facts::Kind;
 
 const DESCENDANTS: usize = 10;
@@ -31,7 +30,7 @@ fn access_ends_as_soon_as_a_deletion_is_accepted() {
     cluster.runtime.block_on(cluster.objects.create_all(all));
     cluster.wait_until_settled(count, Duration::from_mins(5));
 
-    let client = Client::new();
+    let client = http::client().build().expect("a client");
     let urls = cluster.replicas.each_ref().map(evaluation_url);
     let mut delays = [Vec::new(), Vec::new()];
     let mut late = 0;

@@ -26,7 +26,7 @@ const ALLOWED: Question<'_> =
 
 #[test]
 fn another_leader_takes_over_and_nothing_is_written_twice() {
-    scenario(&SHORT_LEASE, Duration::from_secs(10));
+    scenario(&SHORT_LEASE, Duration::from_secs(15));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::{
     controller::{conditions, summary::Summary},
     graph::{
         Graph,
-        facts::{Kind, ObjectRef, Timestamp},
+        facts::{ENVIRONMENT_NAME, Kind, ObjectRef, Timestamp},
         query::Reason,
     },
     source::cluster::ledger::EnvironmentLedger,
@@ -116,10 +116,10 @@ fn look_at(
     };
     let not_ready = conditions::not_ready(object.kind, &diagnosis).map(Reason::code);
     summary.count(object.kind, not_ready, !diagnosis.is_effective());
-    // How far a deletion is, is told by the plan of its cascade; the numbers of an environment by the end of this.
-    if object.kind == Kind::Environment {
-        return;
+    if object.kind == Kind::Environment && object.name == ENVIRONMENT_NAME {
+        return; // It is looked at when all is counted.
     }
+    // How far a deletion is, is told by the plan of its cascade.
     if record.deleting {
         if record.status.as_ref().and_then(|status| status.holds(ConditionType::Ready)) != Some(false) {
             found.others.push(object.clone());

@@ -1,7 +1,6 @@
 //! What there may be to write, and how it is carried out.
 
 use serde_json::Value;
-use smol_str::SmolStr;
 use tracing::warn;
 
 use crate::{
@@ -12,7 +11,7 @@ use crate::{
         summary::Summary,
         writer::{self, GroupList},
     },
-    graph::facts::{Kind, Name, ObjectRef, Timestamp},
+    graph::facts::{Name, ObjectRef, Timestamp},
     source::cluster::ledger::{ObservedStatus, Record},
 };
 
@@ -23,7 +22,7 @@ pub(super) enum Write {
     RemoveFinalizer(ObjectRef, Record, usize),
     Delete(ObjectRef, Record),
     DeleteExpired(ObjectRef, Record, Timestamp),
-    TakeOutOfGroup(Name, Vec<(GroupList, Name)>),
+    TakeOutOfGroup(ObjectRef, Record, Vec<(GroupList, Name)>),
     Status(Box<StatusWrite>),
 }
 
@@ -65,7 +64,9 @@ impl Write {
                 let note = format!("it expired at {at} and has been kept for long enough");
                 report(object, record, Happening::ExpiredDeleted, &note);
             }
-            Self::TakeOutOfGroup(group, names) => writer.take_out_of_group(environment, group, names).await?,
+            Self::TakeOutOfGroup(group, _, names) => {
+                writer.take_out_of_group(environment, &group.name, names).await?;
+            }
             Self::Status(write) => {
                 let StatusWrite { object, record, stated, value } = &**write;
                 context.status_rate.wait().await;
@@ -82,28 +83,15 @@ impl Write {
         Ok(Outcome::Written)
     }
 
-    /// What is written to.
-    pub(super) fn object(&self) -> ObjectRef {
+    /// What is written to, and the state that it is in.
+    pub(super) fn target(&self) -> (&ObjectRef, &Record) {
         match self {
-            Self::AddFinalizer(object, _)
-            | Self::RemoveFinalizer(object, ..)
-            | Self::Delete(object, _)
-            | Self::DeleteExpired(object, ..) => object.clone(),
-            Self::TakeOutOfGroup(group, _) => ObjectRef { kind: Kind::Group, name: group.clone() },
-            Self::Status(write) => write.object.clone(),
-        }
-    }
-
-    /// The state of the object that it was written to in; none: it is not known any more.
-    pub(super) fn resource_version(&self) -> Option<SmolStr> {
-        match self {
-            Self::AddFinalizer(_, record)
-            | Self::RemoveFinalizer(_, record, _)
-            | Self::Delete(_, record)
-            | Self::DeleteExpired(_, record, _) => Some(record.resource_version.clone()),
-            // Which state that was in is not known. Written twice, it does nothing the second time.
-            Self::TakeOutOfGroup(..) => None,
-            Self::Status(write) => Some(write.record.resource_version.clone()),
+            Self::AddFinalizer(object, record)
+            | Self::RemoveFinalizer(object, record, _)
+            | Self::Delete(object, record)
+            | Self::DeleteExpired(object, record, _)
+            | Self::TakeOutOfGroup(object, record, _) => (object, record),
+            Self::Status(write) => (&write.object, &write.record),
         }
     }
 }

@@ -16,28 +16,22 @@ impl Graph {
             return;
         };
         let organization = self.acquire_resource(&spec.organization);
-        let members = acquire_set(&spec.members, |name| self.acquire_membership(name));
-        for &extra in &members.repeated {
-            self.memberships.release(extra);
-        }
-        for &member in &members.unique {
+        let members: Vec<_> = by_name(&spec.members).map(|name| self.acquire_membership(name)).collect();
+        for &member in &members {
             self.memberships[member].groups.push(id);
         }
-        let subgroups = acquire_set(&spec.subgroups, |name| self.groups.acquire(name));
-        for &extra in &subgroups.repeated {
-            self.groups.release(extra);
-        }
-        for &subgroup in &subgroups.unique {
+        let subgroups: Vec<_> = by_name(&spec.subgroups).map(|name| self.groups.acquire(name)).collect();
+        for &subgroup in &subgroups {
             self.groups[subgroup].supergroups.push(id);
             self.refresh_reach(subgroup);
         }
-        if !subgroups.unique.is_empty() {
+        if !subgroups.is_empty() {
             self.nested_groups.insert(id);
         }
         let record = &mut self.groups[id];
         record.organization = Some(organization);
-        record.members = members.unique;
-        record.subgroups = subgroups.unique;
+        record.members = members;
+        record.subgroups = subgroups;
         self.stale.group_cycles |= !record.subgroups.is_empty() || !record.supergroups.is_empty();
         self.refresh_reach(id);
         self.place_implicit_assignments(SubjectId::Group(id));
@@ -149,22 +143,10 @@ struct Number {
     open: bool,
 }
 
-struct AcquiredSet<I> {
-    /// Sorted.
-    unique: Vec<I>,
-    repeated: Vec<I>,
-}
-
-fn acquire_set<I: Ord + Copy>(names: &[Name], acquire: impl FnMut(&Name) -> I) -> AcquiredSet<I> {
-    let mut unique: Vec<I> = names.iter().map(acquire).collect();
-    unique.sort_unstable();
-    let mut repeated = Vec::new();
-    unique.dedup_by(|later, kept| {
-        let same = later == kept;
-        if same {
-            repeated.push(*later);
-        }
-        same
-    });
-    AcquiredSet { unique, repeated }
+/// A set of names in the order of the names.
+fn by_name(names: &[Name]) -> impl Iterator<Item = &Name> {
+    let mut names: Vec<&Name> = names.iter().collect();
+    names.sort_unstable();
+    names.dedup();
+    names.into_iter()
 }

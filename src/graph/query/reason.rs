@@ -192,12 +192,13 @@ pub enum Reason {
 
 impl Reason {
     /// Every [`code`](Self::code) that there is.
-    pub const CODES: [&'static str; 30] = [
+    pub const CODES: [&'static str; 31] = [
         "InvalidSpec",
         "Terminating",
         "ResourceNotFound",
         "RoleNotFound",
         "GroupNotFound",
+        "ResourceTypeNotFound",
         "NotFound",
         "ResourceDetached",
         "RoleInert",
@@ -235,7 +236,8 @@ impl Reason {
                 Kind::Resource => "ResourceNotFound",
                 Kind::Role => "RoleNotFound",
                 Kind::Group => "GroupNotFound",
-                // A missing membership or type is told of as undeclared, and to the other kinds nothing refers.
+                Kind::ResourceType => "ResourceTypeNotFound",
+                // A missing membership is told of as undeclared, and to the other kinds nothing refers.
                 _ => "NotFound",
             },
             Self::Inert { object, .. } => match object.kind {

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     api,
     graph::{Environments, facts::Kind},
-    source::{Metrics, blocking, convert},
+    source::{Metrics, blocking, convert, lag::Lag},
 };
 
 /// How long the API server may deny that it serves a kind before the objects of it are taken to be gone. It denies it
@@ -44,6 +44,7 @@ pub struct Watch {
     gate: String,
     tracker: Tracker,
     trouble: Trouble,
+    lag: Lag,
     environments: Arc<Environments>,
     ledger: Arc<Ledger>,
     metrics: Metrics,
@@ -78,6 +79,7 @@ impl Watch {
             gate,
             tracker: Tracker::new(kind),
             trouble: Trouble::default(),
+            lag: metrics.watch_lag(kind),
             environments: Arc::clone(environments),
             ledger: Arc::clone(ledger),
             metrics: metrics.clone(),
@@ -106,6 +108,7 @@ impl Watch {
                 Ok(event) => {
                     if brings_news(&event) {
                         self.metrics.watch_brought_something(self.kind);
+                        self.lag.works(matches!(event, Event::InitDone));
                         if self.trouble.is_over() {
                             info!(watch = self.gate, "the watch works again");
                         }
@@ -138,6 +141,7 @@ impl Watch {
     /// Notes an error.
     pub fn fail(&mut self, error: &watcher::Error, now: Instant, update: &mut Update) {
         self.metrics.watch_failed(self.kind);
+        self.lag.fails();
         let cause = Cause::of(error);
         let words = cause.describe(&self.resource);
         self.environments.explain_gate(&self.gate, words.as_str());

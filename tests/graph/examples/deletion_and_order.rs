@@ -8,7 +8,7 @@ use bailiwick::graph::{
 use super::{Scene, acme, acme_with, assert_says};
 use crate::support::facts::{
     applied, at, deleted, deleting, expiring, grant, group, group_grant, having_roles, invalid, membership,
-    nested_group, organization, resource, role,
+    nested_group, organization, resource, role, suspended,
 };
 
 /// Rule 39: a membership under deletion has nothing left, neither its own nor through groups.
@@ -220,4 +220,20 @@ fn permutations<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
             })
         })
         .collect()
+}
+
+/// Of more problems than are told, always the same are told, whatever names the graph came to know first.
+#[test]
+fn of_too_many_warnings_the_same_are_told() {
+    let names: Vec<String> = (0..100).map(|number| format!("m{number}")).collect();
+    let mut members: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut told = Vec::new();
+    for _order in 0..2 {
+        let suspended = members.iter().map(|member| suspended(membership(member, "acme", member)));
+        let objects = suspended.chain([group("eng", "acme", &members)]);
+        told.push(acme_with(objects.collect::<Vec<_>>()).warnings(Kind::Group, "eng"));
+        members.reverse();
+    }
+    assert_eq!(told[0], told[1]);
+    assert!(told[0].len() < members.len() && told[0].iter().all(|(code, _)| *code == "Suspended"), "{told:?}");
 }
