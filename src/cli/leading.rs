@@ -10,6 +10,9 @@ use crate::controller::{
     lease::{LeaseOptions, process_identity},
 };
 
+/// How long a write may take, however long a lease lasts.
+const MAX_WRITE_TIME: Duration = Duration::from_secs(5);
+
 /// What keeps expired assignments for ever.
 const FOREVER: &str = "forever";
 
@@ -58,8 +61,13 @@ impl Leading {
     }
 
     /// The controller that the options ask for.
-    pub const fn controller(&self, identity: String) -> controller::Options {
-        controller::Options { identity, status_rate: self.status_rate.get(), keep_expired: self.keep_expired.0 }
+    pub fn controller(&self, identity: String) -> controller::Options {
+        controller::Options {
+            identity,
+            write_timeout: self.lease_duration.saturating_sub(self.lease_renew_deadline).min(MAX_WRITE_TIME),
+            status_rate: self.status_rate.get(),
+            keep_expired: self.keep_expired.0,
+        }
     }
 }
 

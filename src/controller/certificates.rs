@@ -81,7 +81,8 @@ enum Error {
 /// Keeps a certificate that the API server trusts, in a Secret.
 ///
 /// # Guarantees
-/// - While it is renewed no call of the API server fails: see [`Material::next`](authority::Material).
+/// - While it is renewed no call of the API server fails: an authority is trusted before anybody shows a certificate of
+///   its, and until nobody does any more.
 /// - What somebody deletes, garbles or resets is mended within seconds, by the leader.
 /// - Two that take themselves for the leader cannot spoil each other's work: a Secret that has changed since it was
 ///   read is not overwritten.

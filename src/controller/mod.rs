@@ -7,6 +7,7 @@
 //! | module | what lives there |
 //! | --- | --- |
 //! | [`lease`] | who leads |
+//! | [`certificates`] | the certificate of the admission webhook |
 //! | `reconciler` | what is to be done in one environment, and in which order |
 //! | `conditions`, `status`, `summary` | what a status says |
 //! | `writer` | every write, under the claim of leadership |
@@ -41,8 +42,8 @@ use crate::{
     source::Ledger,
 };
 
-/// How long what is under way may take to end when this replica is to lead no longer.
-const STOP_TIMEOUT: Duration = Duration::from_secs(6);
+/// How long what is under way may take to end, beyond one write, when this replica is to lead no longer.
+const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How often to look whether everything is known, before this replica leads for the first time.
 const SYNC_POLL: Duration = Duration::from_millis(50);
@@ -52,6 +53,9 @@ const SYNC_POLL: Duration = Duration::from_millis(50);
 pub struct Options {
     /// How this replica is called in events.
     pub identity: String,
+    /// How long a write may take: no longer than others wait after the claim to lead has expired, so that none is under way
+    /// when another replica leads.
+    pub write_timeout: Duration,
     /// How many statuses are written a second at the most.
     pub status_rate: u32,
     /// How long an expired assignment is kept before it is deleted; none: for ever.
@@ -66,6 +70,7 @@ struct Context {
     events: Events,
     status_rate: RateLimit,
     keep_expired: Option<Duration>,
+    write_timeout: Duration,
     metrics: Metrics,
 }
 
@@ -98,10 +103,11 @@ impl Controller {
             Events::new(client.clone(), &options.identity, leadership.clone(), metrics.clone());
         let context = Context {
             environments,
-            writer: Writer::new(client, leadership.clone(), metrics.clone()),
+            writer: Writer::new(client, leadership.clone(), options.write_timeout, metrics.clone()),
             events,
             status_rate: RateLimit::new(options.status_rate, options.status_rate),
             keep_expired: options.keep_expired,
+            write_timeout: options.write_timeout,
             metrics,
         };
         Self { context: Arc::new(context), ledger, leadership, write_events: Box::pin(write_events) }
@@ -164,7 +170,7 @@ async fn reconcile(context: &Arc<Context>, ledger: &Arc<Ledger>, stop: &Cancella
         }
     }
     let all_ended = async { while running.join_next().await.is_some() {} };
-    if timeout(STOP_TIMEOUT, all_ended).await.is_err() {
+    if timeout(context.write_timeout + STOP_TIMEOUT, all_ended).await.is_err() {
         warn!("writes were still under way when the time to end them was over");
     }
 }

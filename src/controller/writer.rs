@@ -26,9 +26,6 @@ const FINALIZER_MANAGER: &str = "bailiwick/finalizer";
 /// Who takes the names of what is deleted out of groups.
 const CASCADE_MANAGER: &str = "bailiwick/cascade";
 
-/// How long a write may take. Shorter than a lease, so that none is under way for long after another may lead.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Writes to the API server.
 ///
 /// # Guarantees
@@ -39,6 +36,8 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Writer {
     client: Client,
     leadership: Leadership,
+    /// How long a write may take.
+    timeout: Duration,
     metrics: Metrics,
 }
 
@@ -121,8 +120,8 @@ impl GroupList {
 impl Writer {
     /// Writes on behalf of whoever holds the lease.
     #[must_use]
-    pub const fn new(client: Client, leadership: Leadership, metrics: Metrics) -> Self {
-        Self { client, leadership, metrics }
+    pub const fn new(client: Client, leadership: Leadership, timeout: Duration, metrics: Metrics) -> Self {
+        Self { client, leadership, timeout, metrics }
     }
 
     /// Writes the status of an object. The resource version that the object has then.
@@ -260,7 +259,7 @@ impl Writer {
     ) -> Result<T, Error> {
         let result = if self.leadership.holds() {
             let span = debug_span!("write", operation);
-            match tokio::time::timeout(WRITE_TIMEOUT, request.instrument(span)).await {
+            match tokio::time::timeout(self.timeout, request.instrument(span)).await {
                 Ok(answer) => answer.map_err(Error::from),
                 Err(_elapsed) => Err(Error::Timeout),
             }

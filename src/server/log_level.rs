@@ -58,7 +58,8 @@ fn lost(error: reload::Error) -> Error {
 
 /// A filter such as `info` or `warn,bailiwick=debug`, with what is left out unless it is asked for.
 fn parse(directives: &str) -> Result<EnvFilter, String> {
-    for directive in directives.split(',').map(str::trim) {
+    let directives: Vec<_> = directives.split(',').map(str::trim).collect();
+    for directive in &directives {
         // It would be taken for the name of a module of which everything is logged, and of all others nothing.
         let is_word = !directive.contains(['=', '[', ']', '{', '}']);
         let is_level = directive.parse::<Level>().is_ok() || directive.eq_ignore_ascii_case("off");
@@ -68,7 +69,7 @@ fn parse(directives: &str) -> Result<EnvFilter, String> {
             ));
         }
     }
-    EnvFilter::try_new(format!("{QUIETER},{directives}")).map_err(|error| error.to_string())
+    EnvFilter::try_new(format!("{QUIETER},{}", directives.join(","))).map_err(|error| error.to_string())
 }
 
 /// Who is at the other end of a connection to the probes.

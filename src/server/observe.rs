@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName},
+    http::{HeaderMap, HeaderName, StatusCode},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -44,6 +44,10 @@ pub(super) async fn observe(State(server): State<Arc<Server>>, request: Request,
     span.record("http.response.status_code", status.as_u16());
     if status.is_server_error() {
         span.record("otel.status_code", "ERROR");
+    }
+    if status == StatusCode::INTERNAL_SERVER_ERROR {
+        // Where there is no span, nothing else names the route.
+        tracing::error!(route, "a request could not be answered");
     }
     span.in_scope(|| {
         let latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);

@@ -1,8 +1,8 @@
 //! The admission webhook, called by a real API server.
 
-use std::{fs, path::Path};
+use std::{fs, iter, path::Path};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{
@@ -88,8 +88,7 @@ struct Contradiction {
     reason: String,
     message: String,
     remedy: Vec<String>,
-    setting: String,
-    objects: usize,
+    setting: Vec<Value>,
     offender: String,
 }
 
@@ -100,16 +99,25 @@ impl Contradiction {
             let line = text.lines().find_map(|line| line.strip_prefix(&format!("# {name}: ")));
             line.unwrap_or_else(|| panic!("{}: no `# {name}: `", path.display())).to_owned()
         };
-        let (setting, offender) = text.rsplit_once("\n---\n").expect("two documents");
+        let mut setting = manifests::documents(path);
         Self {
             namespace: path.file_stem().expect("a name").to_str().expect("UTF-8").to_owned(),
             reason: header("reason"),
             message: header("message"),
             remedy: header("remedy").split(' ').map(str::to_owned).collect(),
-            setting: setting.to_owned(),
-            objects: setting.split("\n---\n").count(),
-            offender: offender.to_owned(),
+            offender: setting.pop().expect("a document").to_string(),
+            setting,
         }
+    }
+
+    /// The namespace and what is in it before the offender comes.
+    fn before(&self) -> impl Iterator<Item = Value> {
+        let Self { namespace, setting, .. } = self;
+        let objects = setting.iter().cloned().map(move |mut object| {
+            object["metadata"]["namespace"] = json!(namespace);
+            object
+        });
+        iter::once(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})).chain(objects)
     }
 }
 
@@ -118,21 +126,13 @@ fn what_contradicts_others_is_refused_until_it_does_not() {
     let files = manifests::files("tests/manifests/contradictions");
     assert!(files.len() >= 10, "only {} files", files.len());
     let contradictions: Vec<_> = files.iter().map(|path| Contradiction::read(path)).collect();
-    let namespaces: Vec<_> = contradictions
-        .iter()
-        .map(|one| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": one.namespace}}))
-        .collect();
-    let reviewed = Reviewed::start(|plane| {
-        let list = json!({"apiVersion": "v1", "kind": "List", "items": namespaces});
-        plane.kubectl_with(&["apply", "--filename", "-"], &list.to_string()).ok();
-    });
-    for Contradiction { namespace, setting, .. } in &contradictions {
-        let applied = reviewed.apply(namespace, setting);
-        assert!(applied.success, "{namespace}: {}", applied.stderr);
-    }
+    let reviewed = Reviewed::start(|_| ());
+    let before: Vec<Value> = contradictions.iter().flat_map(Contradiction::before).collect();
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": before});
+    reviewed.plane.kubectl_with(&["apply", "--filename", "-"], &list.to_string()).ok();
     let mut wrong = Vec::new();
-    for Contradiction { namespace, reason, message, objects, offender, .. } in &contradictions {
-        reviewed.wait_until_known(namespace, *objects);
+    for Contradiction { namespace, reason, message, setting, offender, .. } in &contradictions {
+        reviewed.wait_until_known(namespace, setting.len());
         let answer = reviewed.apply(namespace, offender);
         if answer.success {
             wrong.push(format!("{namespace} is accepted, but for {reason} it must not be"));

@@ -4,7 +4,11 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::support::{bailiwick::command, control_plane::ControlPlane, wait};
+use crate::support::{
+    bailiwick::command,
+    control_plane::ControlPlane,
+    wait::{self, PATIENCE},
+};
 
 /// One object of each kind that has the finalizer, one of them among others', and a role that has none.
 fn kept(namespace: &str) -> String {
@@ -65,6 +69,16 @@ fn a_namespace_that_hangs_goes_once_its_objects_are_let_go() {
     assert!(printed.contains("Role: not installed") && printed.contains("0 objects let go; none is left"), "{printed}");
 
     plane.install_crds();
+    plane.permit_operator();
+    let mut operator = plane.start_operator(&[]);
+    wait::until("the operator leads", || {
+        if operator.metric("bailiwick_lease_held") == Some(1.0) { Ok(()) } else { Err(operator.log()) }
+    });
+    let (printed, errors, code) = release(&plane, &[]);
+    assert!(code == 1 && errors.contains("stop the operator first"), "{code}: {printed}{errors}");
+    operator.process.terminate();
+    assert_eq!(operator.process.wait(PATIENCE).code(), Some(0), "{}", operator.log());
+
     for namespace in ["doomed", "alive"] {
         plane.create_namespace(namespace);
         plane.apply(namespace, &kept(namespace));
@@ -82,6 +96,7 @@ fn a_namespace_that_hangs_goes_once_its_objects_are_let_go() {
 
     let (printed, errors, code) = release(&plane, &[]);
     assert_eq!(code, 0, "{printed}{errors}");
+    assert!(!errors.contains("waiting"), "the lease was given back: {errors}");
     for line in [
         "Resource: 2 let go, 0 had no finalizer of the operator, 0 failed",
         "Group: 2 let go, 0 had no finalizer of the operator, 0 failed",

@@ -10,11 +10,6 @@ use std::{
 
 use bailiwick::server::{self, AdmissionListener, Certificate, Listeners, ObjectFormat};
 use prometheus_client::{encoding::text, registry::Registry};
-use rustls::{
-    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
-    crypto::ring,
-    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
-};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -22,11 +17,8 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{
     router::{TestServer, config},
     wait::{self, PATIENCE},
-    webhook::{Authority, HOST},
+    webhook::{self, Authority, Connection, HOST},
 };
-
-/// A connection with TLS.
-type Connection = StreamOwned<ClientConnection, TcpStream>;
 
 /// A server whose admission webhook shows what is in a folder.
 struct Serving {
@@ -66,19 +58,7 @@ impl Serving {
 
     /// A connection of somebody who trusts this authority only.
     fn connect(&self, authority: &Authority) -> io::Result<Connection> {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(authority.pem.as_bytes()).unwrap()).unwrap();
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let client = ClientConnection::new(Arc::new(config), ServerName::try_from(HOST).unwrap()).unwrap();
-        let mut connection = StreamOwned::new(client, self.tcp());
-        while connection.conn.is_handshaking() {
-            connection.conn.complete_io(&mut connection.sock)?;
-        }
-        Ok(connection)
+        webhook::connect(&self.admission.to_string(), &authority.pem)
     }
 
     /// A connection as soon as the server shows a certificate of this authority.

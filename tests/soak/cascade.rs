@@ -105,27 +105,6 @@ fn scenario(size: &Size) {
     let distinct: BTreeSet<_> = deletions.iter().collect();
     assert!(deletions.iter().all(|object| object.name.starts_with("doomed")), "it deleted something else");
     report("deletions by the operator, and of different objects", format!("{}, {}", deletions.len(), distinct.len()));
-    if std::env::var_os("DEBUG_TWICE").is_some() {
-        for object in &distinct {
-            if deletions.iter().filter(|other| other == object).count() > 1 {
-                for entry in log
-                    .iter()
-                    .filter(|entry| entry.object.name == object.name && entry.object.resource == object.resource)
-                {
-                    println!(
-                        "{} {} {} {} {} {} {}",
-                        entry.received,
-                        entry.answered,
-                        entry.user,
-                        entry.verb,
-                        entry.object.resource,
-                        entry.object.name,
-                        entry.code
-                    );
-                }
-            }
-        }
-    }
     let refused: Vec<_> = by_operator().filter(|entry| entry.code == 403).collect();
     assert!(refused.is_empty(), "RBAC refused {refused:#?}");
 }

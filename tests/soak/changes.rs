@@ -9,6 +9,8 @@ use crate::support::objects::Objects;
 
 /// The types of resources, but for the organization.
 const TYPES: [&str; 3] = ["workspace", "project", "app"];
+/// Roles are for one of these or, the last of each round, for the organization.
+const ROLE_TYPES: usize = TYPES.len() + 1;
 /// The permissions that roles have.
 const PERMISSIONS: [&str; 6] =
     ["organization:view", "workspace:view", "project:view", "project:edit", "app:view", "app:deploy"];
@@ -104,9 +106,7 @@ impl Change {
             }
             _ => {
                 let name = (*TYPES.choose(rng).expect("a type")).to_owned();
-                let parents = some(rng, &["organization", "workspace", "project"]);
-                // A type has a parent.
-                let parents = if parents.is_empty() { vec!["organization"] } else { parents };
+                let parents = [&["organization"], &some(rng, &["workspace", "project"])[..]].concat();
                 Self::Merge(Kind::ResourceType, name, json!({"spec": {"parents": parents}}))
             }
         }
@@ -153,7 +153,7 @@ fn random_resource(rng: &mut SmallRng) -> Value {
 
 fn random_role(rng: &mut SmallRng) -> Value {
     let index = rng.random_range(0..ROLES);
-    let resource_type = TYPES.get(index % (TYPES.len() + 1)).copied().unwrap_or("organization");
+    let resource_type = TYPES.get(index % ROLE_TYPES).copied().unwrap_or("organization");
     let mut role = role(&format!("role-{index}"), resource_type, &some(rng, &PERMISSIONS));
     if rng.random_bool(0.2) {
         role["spec"]["organizationRef"] = json!({"name": any(rng, "org", ORGANIZATIONS)});
@@ -163,14 +163,24 @@ fn random_role(rng: &mut SmallRng) -> Value {
 
 fn random_membership_assignment(rng: &mut SmallRng) -> Value {
     let (name, membership) = (any(rng, "mra", ASSIGNMENTS), any(rng, "m", MEMBERSHIPS));
-    let assignment = membership_assignment(&name, &membership, &any(rng, "role", ROLES), &any_resource(rng));
-    with_end(rng, assignment)
+    let (role, resource) = any_grant(rng);
+    with_end(rng, membership_assignment(&name, &membership, &role, &resource))
 }
 
 fn random_group_assignment(rng: &mut SmallRng) -> Value {
     let (name, group) = (any(rng, "gra", ASSIGNMENTS), any(rng, "group", GROUPS));
-    let assignment = group_assignment(&name, &group, &any(rng, "role", ROLES), &any_resource(rng));
-    with_end(rng, assignment)
+    let (role, resource) = any_grant(rng);
+    with_end(rng, group_assignment(&name, &group, &role, &resource))
+}
+
+/// A role and a resource, which mostly fit.
+fn any_grant(rng: &mut SmallRng) -> (String, String) {
+    if rng.random_bool(0.3) {
+        return (any(rng, "role", ROLES), any_resource(rng));
+    }
+    let index = rng.random_range(0..RESOURCES);
+    let round = rng.random_range(0..ROLES / ROLE_TYPES);
+    (format!("role-{}", round * ROLE_TYPES + index % TYPES.len()), format!("res-{index}"))
 }
 
 /// Lets some assignments expire soon, and others name no resource.
@@ -186,7 +196,7 @@ fn with_end(rng: &mut SmallRng, mut assignment: Value) -> Value {
 }
 
 fn any_resource(rng: &mut SmallRng) -> String {
-    if rng.random_bool(0.2) { any(rng, "org", ORGANIZATIONS) } else { any(rng, "res", RESOURCES) }
+    if rng.random_bool(0.5) { any(rng, "org", ORGANIZATIONS) } else { any(rng, "res", RESOURCES) }
 }
 
 /// The API server refuses a resource that is its own parent.

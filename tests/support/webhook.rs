@@ -1,15 +1,21 @@
 //! The admission webhook, as the API server calls it: examples/webhook, but for where it is.
 
-use std::path::Path;
+use std::{io, net::TcpStream, path::Path, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    crypto::ring,
+    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+};
 use serde_json::{Value, json};
 
 use super::{
     bailiwick::Bailiwick,
     control_plane::{ControlPlane, REPLICAS},
     manifests,
+    wait::PATIENCE,
 };
 
 const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/webhook/webhook.yaml");
@@ -46,6 +52,32 @@ impl Authority {
         std::fs::write(folder.join("tls.key"), key.serialize_pem()).expect("a file");
         std::fs::write(folder.join("tls.crt"), certificate.pem()).expect("a file");
     }
+}
+
+/// A connection with TLS.
+pub type Connection = StreamOwned<ClientConnection, TcpStream>;
+
+/// A connection of somebody who trusts these authorities (PEM) only, to whoever listens at `address:port`.
+///
+/// # Errors
+/// Where the other side shows no certificate of theirs, or none at all.
+pub fn connect(address: &str, authorities: &str) -> io::Result<Connection> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(CertificateDer::pem_slice_iter(authorities.as_bytes()).filter_map(Result::ok));
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let host = ServerName::try_from(HOST).expect("a host");
+    let client = ClientConnection::new(Arc::new(config), host).map_err(io::Error::other)?;
+    let stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut connection = StreamOwned::new(client, stream);
+    while connection.conn.is_handshaking() {
+        connection.conn.complete_io(&mut connection.sock)?;
+    }
+    Ok(connection)
 }
 
 /// Where the admission webhook of an operator listens: `address:port`.
