@@ -63,14 +63,14 @@ fn an_object_that_cannot_be_read_grants_nothing_and_is_counted() {
         });
     };
     told("alice", "InvalidSpec");
-    // When the schema is the right one again, the API server takes no status of an object that does not fit it at all;
-    // that holds up no other.
+    // When the schema is the right one again, the object does not fit it at all, so that nothing can be applied to it.
     plane.install_crds();
     for name in ["alice", "bob"] {
         let patch = ["--subresource=status", "--type=merge", r#"--patch={"status": null}"#];
         let object = ["patch", "membershiproleassignments.authz.bailiwick.dev", name];
         plane.kubectl(&[&object, &patch[..]].concat()).ok();
     }
+    told("alice", "InvalidSpec");
     told("bob", "Indexed");
 
     // It can be mended, and it can be deleted.
