@@ -190,7 +190,10 @@ impl Reconciler {
         for removal in removals {
             match removal {
                 Removal::Object(object) => {
-                    if let Some(record) = self.ledger.get(&object).filter(|record| !self.awaits(&object, record)) {
+                    // Its deletion may have been told since the plan was made: a second one would change nothing, and
+                    // be awaited in vain.
+                    let is_due = |record: &Record| !record.deleting && !self.awaits(&object, record);
+                    if let Some(record) = self.ledger.get(&object).filter(is_due) {
                         writes.push(Write::Delete(object, record));
                     }
                 }
