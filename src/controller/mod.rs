@@ -26,6 +26,7 @@ mod writer;
 
 use std::{collections::HashSet, fmt, pin::pin, sync::Arc, time::Duration};
 
+use futures::future::BoxFuture;
 use kube::Client;
 use tokio::{
     task::JoinSet,
@@ -79,7 +80,7 @@ pub struct Controller {
     context: Arc<Context>,
     ledger: Arc<Ledger>,
     leadership: Leadership,
-    write_events: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
+    write_events: BoxFuture<'static, ()>,
 }
 
 impl fmt::Debug for Controller {
