@@ -95,9 +95,9 @@ fn reasons(kind: Kind, diagnosis: &Diagnosis) -> impl Iterator<Item = &Reason> {
     diagnosis.inert.iter().chain(diagnosis.warnings.iter().filter(concerns_it))
 }
 
-/// Whether a reference leads to nothing, or to what will be gone.
+/// Whether a reference leads to nothing, or to what will be gone, or cannot even be read.
 fn is_unresolved(reason: &Reason) -> bool {
-    reason.is_unresolved() || matches!(reason, Reason::Terminating { .. })
+    reason.is_unresolved() || matches!(reason, Reason::Terminating { .. } | Reason::InvalidSpec { .. })
 }
 
 fn state(condition: ConditionType, reason: &'static str, words: &str, against: &[&Reason]) -> Stated {

@@ -279,9 +279,9 @@ impl Reconciler {
     /// The write, unless the last one of that object was just now; then it is looked at again later.
     fn paced(&mut self, write: StatusWrite) -> Option<Write> {
         let now = Instant::now();
-        let told = self.told_progress.get(&write.object);
-        if told.is_some_and(|&told| now < told + PROGRESS_INTERVAL) {
-            self.queue.postpone(write.object);
+        let next = self.told_progress.get(&write.object).map(|&told| told + PROGRESS_INTERVAL);
+        if let Some(next) = next.filter(|&next| now < next) {
+            self.queue.postpone(write.object, next);
             return None;
         }
         self.told_progress.insert(write.object.clone(), now);
@@ -399,8 +399,7 @@ impl Reconciler {
             next = next.min(now + until);
         }
         let awaited = self.awaited.values().filter_map(|awaited| awaited.until).min();
-        let postponed = self.queue.has_postponed().then(|| now + PROGRESS_INTERVAL / 4);
-        let others = [self.sweep.due(), awaited, postponed];
+        let others = [self.sweep.due(), awaited, self.queue.resume_at()];
         let next = others.into_iter().flatten().fold(next, Instant::min);
         // While nothing can be written, nothing of that matters.
         self.retry_at.unwrap_or(next)
@@ -437,7 +436,9 @@ impl Reconciler {
             self.queue.push_changed(object);
             self.replan = true;
         }
-        self.queue.resume_postponed();
+        if self.queue.resume_at().is_some_and(|at| at <= now) {
+            self.queue.resume_postponed();
+        }
     }
 
     fn note_whether_behind(&mut self, busy: bool) {

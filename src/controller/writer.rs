@@ -75,7 +75,7 @@ impl From<kube::Error> for Error {
         match error {
             kube::Error::Api(status) if status.is_not_found() => Self::Gone,
             kube::Error::Api(status) if status.is_conflict() || is_failed_test(&status) => Self::Conflict,
-            kube::Error::Api(status) if matches!(status.code, 400 | 403 | 405..=428) => Self::Refused(status),
+            kube::Error::Api(status) if matches!(status.code, 400 | 403 | 405..=428 | 500) => Self::Refused(status),
             error => Self::Api(Box::new(error)),
         }
     }
@@ -143,8 +143,16 @@ impl Writer {
         });
         let parameters = PatchParams::apply(STATUS_MANAGER).force();
         let api = self.api(environment, object.kind);
-        let patch = Patch::Apply(body);
-        let written = self.write("status", api.patch_status(&object.name, &parameters, &patch)).await?;
+        let apply = Patch::Apply(&body);
+        let written = match self.write("status", api.patch_status(&object.name, &parameters, &apply)).await {
+            // Server-side apply cannot be made to an object of which a part has another type than the schema says.
+            Err(Error::Refused(status)) if status.code == 500 => {
+                let parameters = PatchParams { field_manager: parameters.field_manager, ..PatchParams::default() };
+                let merge = Patch::Merge(&body);
+                self.write("status", api.patch_status(&object.name, &parameters, &merge)).await?
+            }
+            written => written?,
+        };
         Ok(written.meta().resource_version.as_deref().unwrap_or_default().into())
     }
 

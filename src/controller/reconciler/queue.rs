@@ -2,6 +2,8 @@
 
 use std::collections::{HashSet, VecDeque};
 
+use tokio::time::Instant;
+
 use crate::{controller::metrics::Metrics, graph::facts::ObjectRef};
 
 /// The objects whose status has to be looked at. Each is in it once.
@@ -17,6 +19,8 @@ pub struct Queue {
     waiting: HashSet<ObjectRef>,
     /// To be looked at later.
     postponed: HashSet<ObjectRef>,
+    /// When the first of these is to be looked at.
+    resume_at: Option<Instant>,
     metrics: Metrics,
 }
 
@@ -28,6 +32,7 @@ impl Queue {
             others: VecDeque::new(),
             waiting: HashSet::new(),
             postponed: HashSet::new(),
+            resume_at: None,
             metrics,
         }
     }
@@ -71,16 +76,20 @@ impl Queue {
         }
     }
 
-    /// Puts an object aside until [`Self::resume_postponed`].
-    pub(super) fn postpone(&mut self, object: ObjectRef) {
+    /// Puts an object aside that is not to be looked at before then.
+    pub(super) fn postpone(&mut self, object: ObjectRef, until: Instant) {
         self.postponed.insert(object);
+        self.resume_at = Some(self.resume_at.map_or(until, |at| at.min(until)));
     }
 
-    pub(super) fn has_postponed(&self) -> bool {
-        !self.postponed.is_empty()
+    /// When to call [`Self::resume_postponed`], if at all.
+    pub(super) const fn resume_at(&self) -> Option<Instant> {
+        self.resume_at
     }
 
+    /// Queues what was put aside; what comes too early is put aside again when it is looked at.
     pub(super) fn resume_postponed(&mut self) {
+        self.resume_at = None;
         for object in std::mem::take(&mut self.postponed) {
             self.push_other(object);
         }
@@ -95,6 +104,8 @@ impl Drop for Queue {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::graph::facts::Kind;
 
@@ -108,11 +119,14 @@ mod tests {
         queue.push_transition(object("other"));
         queue.push_changed(object("became urgent"));
         queue.push_changed(object("became urgent"));
-        queue.postpone(object("later"));
+        let later = Instant::now();
+        queue.postpone(object("later"), later);
+        queue.postpone(object("later"), later + Duration::from_secs(1));
+        assert_eq!(queue.resume_at(), Some(later));
         let mut all = || std::iter::from_fn(|| queue.pop()).map(|object| object.name.to_string()).collect::<Vec<_>>();
         assert_eq!(all(), ["became urgent", "transition", "other"]);
         queue.resume_postponed();
-        assert!(!queue.has_postponed());
+        assert_eq!(queue.resume_at(), None);
         assert_eq!(queue.pop(), Some(object("later")));
         assert_eq!(queue.pop(), None);
     }
