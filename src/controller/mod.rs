@@ -12,6 +12,8 @@
 //! | `conditions`, `status`, `summary` | what a status says |
 //! | `writer` | every write, under the claim of leadership |
 //! | `events` | what is told of an object's past |
+//! | `rate` | how often something may be done |
+//! | `metrics` | what is counted |
 
 pub mod certificates;
 mod conditions;
