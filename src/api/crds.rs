@@ -66,6 +66,15 @@ fn finish(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
             column("Ready", "string", r#".status.conditions[?(@.type=="Ready")].status"#, "Whether it has effect"),
             column("Reason", "string", r#".status.conditions[?(@.type=="Ready")].reason"#, "Why it has effect or not"),
             column("Age", "date", ".metadata.creationTimestamp", "Time since its creation"),
+            CustomResourceColumnDefinition {
+                priority: Some(1),
+                ..column(
+                    "Message",
+                    "string",
+                    r#".status.conditions[?(@.type=="Ready")].message"#,
+                    "What is missing or wrong, and the remedy",
+                )
+            },
         ]);
     }
     crd

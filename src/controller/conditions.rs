@@ -68,7 +68,7 @@ pub fn of_deletion(deletion: Option<&Deletion>) -> Vec<Stated> {
     }
     if restricted {
         let message = format!(
-            "it is being deleted, is annotated not to be cascaded, and {remaining} dependents remain; delete them, or take the annotation away"
+            "it is being deleted, but its annotation authz.bailiwick.dev/deletion: Restrict keeps the {remaining} that depend on it; delete them, or take the annotation away"
         );
         return vec![
             Stated::new(ConditionType::Ready, false, DEPENDENTS_REMAINING, message.clone()),

@@ -16,7 +16,10 @@ use super::{lease::Leadership, metrics::Metrics};
 use crate::{
     api::{API_VERSION, CASCADE_FINALIZER},
     graph::facts::{Kind, Name, ObjectRef},
-    source::cluster::{self, WatchedObject, ledger::Record},
+    source::{
+        cluster::{self, WatchedObject, ledger::Record},
+        describe_error,
+    },
 };
 
 /// Who owns the status, as managed fields name it.
@@ -66,7 +69,7 @@ pub enum Error {
     #[error("no answer in time")]
     Timeout,
     /// Anything else.
-    #[error(transparent)]
+    #[error("{}", describe_error(.0, "what it takes"))]
     Api(Box<kube::Error>),
 }
 

@@ -52,7 +52,7 @@ fn references_are_selectable_and_in_the_list() {
             seen += 1;
         }
         let titles = version["additionalPrinterColumns"].as_array().unwrap().iter().map(|column| text(&column["name"]));
-        assert_eq!(titles.rev().take(3).collect::<Vec<_>>(), ["Age", "Reason", "Ready"]);
+        assert_eq!(titles.rev().take(4).collect::<Vec<_>>(), ["Message", "Age", "Reason", "Ready"]);
     }
     assert!(seen > 0);
 }

@@ -39,7 +39,7 @@ pub enum Reason {
     },
     /// A role of one type is assigned on a resource of another (rule 27).
     #[error(
-        "role `{role}` is for resources of type `{role_type}`, but resource `{resource}` is of type `{resource_type}`"
+        "role `{role}` is for resources of type `{role_type}`, but resource `{resource}` is of type `{resource_type}`; name another role or resource"
     )]
     RoleTypeMismatch {
         /// The role.
@@ -52,7 +52,9 @@ pub enum Reason {
         resource_type: Name,
     },
     /// Something of one organization is used in another.
-    #[error("{object} belongs to organization `{organization}`, but this concerns organization `{other}`")]
+    #[error(
+        "{object} belongs to organization `{organization}`, but this concerns organization `{other}`; use one of the same organization"
+    )]
     OrganizationMismatch {
         /// What is used.
         object: ObjectRef,
@@ -62,7 +64,7 @@ pub enum Reason {
         other: Name,
     },
     /// Something refers to a resource as an organization that is none.
-    #[error("resource `{resource}` is of type `{resource_type}`, not an organization")]
+    #[error("resource `{resource}` is of type `{resource_type}`, not an organization; name the organization")]
     NotAnOrganization {
         /// The resource.
         resource: Name,
@@ -85,7 +87,7 @@ pub enum Reason {
     },
     /// No OrganizationMembership declares the membership, and the environment denies undeclared ones.
     #[error(
-        "membership `{membership}` is not declared, and the environment denies undeclared memberships; create an OrganizationMembership of that name"
+        "membership `{membership}` is not declared, which the environment denies; create an OrganizationMembership of that name"
     )]
     UndeclaredMembership {
         /// The membership.
@@ -93,7 +95,7 @@ pub enum Reason {
     },
     /// No ResourceType declares the type, and the environment denies undeclared ones.
     #[error(
-        "resource type `{resource_type}` is not declared, and the environment denies undeclared types; create a ResourceType of that name"
+        "resource type `{resource_type}` is not declared, which the environment denies; create a ResourceType of that name"
     )]
     UndeclaredResourceType {
         /// The type.
@@ -101,14 +103,14 @@ pub enum Reason {
     },
     /// Another role wins at the organization level, where a membership has but one (rules 36, 46).
     #[error(
-        "role `{winner}` takes precedence: a membership has one role at the organization level unless the environment sets multipleRoles"
+        "role `{winner}` takes precedence: on an organization a membership has one role, unless multipleRoles is set"
     )]
     Superseded {
         /// The role that wins.
         winner: Name,
     },
     /// The parents, or the subgroups, run in a circle.
-    #[error("{object} is part of a cycle: {}", .cycle.join(" -> "))]
+    #[error("{object} is part of a cycle: {}; change one of these references", .cycle.join(" -> "))]
     CycleDetected {
         /// An object in the circle.
         object: ObjectRef,
@@ -131,7 +133,7 @@ pub enum Reason {
         winner: Name,
     },
     /// The declared type does not allow the type of the parent.
-    #[error("type `{resource_type}` may not lie below type `{parent_type}`; its ResourceType allows {}", quoted(.allowed))]
+    #[error("type `{resource_type}` may not lie below type `{parent_type}`; its ResourceType allows {}; move it, or add the type there", quoted(.allowed))]
     ParentTypeNotAllowed {
         /// The type of the resource.
         resource_type: Name,
@@ -151,7 +153,9 @@ pub enum Reason {
         resource_type: Name,
     },
     /// A permission of a type that is neither the role's nor below it.
-    #[error("permission `{permission}` belongs to type `{resource_type}`, which is not `{role_type}` nor below it")]
+    #[error(
+        "permission `{permission}` belongs to type `{resource_type}`, which is not `{role_type}` nor below it; take it out, or use a role of that type"
+    )]
     PermissionOutOfScope {
         /// The permission.
         permission: Name,
@@ -186,7 +190,7 @@ pub enum Reason {
         count: usize,
     },
     /// An Environment of another name than `default`.
-    #[error("only the Environment named `default` is heeded; rename it")]
+    #[error("only the Environment named `default` is heeded; put the settings there, and delete this one")]
     NotTheDefaultEnvironment,
 }
 

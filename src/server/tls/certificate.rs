@@ -98,7 +98,7 @@ impl Certificate {
     /// Notes that no certificate can be had, so that the one before stays.
     pub(super) fn cannot_be_offered(&self, error: &dyn std::error::Error) {
         self.errors.inc();
-        tracing::error!(%error, "the new certificate of the admission webhook cannot be used; the one before is kept");
+        tracing::error!(%error, "the certificate of the admission webhook cannot be used; it shows the one before, if there was one");
     }
 }
 
