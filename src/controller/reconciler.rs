@@ -237,7 +237,7 @@ impl Reconciler {
             return self.decide_deleting(object, record, now);
         }
         // One that takes no finalizer is to have its status nevertheless.
-        if cascades(object.kind) && record.cascade_finalizer.is_none() && !self.refusals.contains_key(&object) {
+        if object.kind.cascades() && record.cascade_finalizer.is_none() && !self.refusals.contains_key(&object) {
             return Some(Write::AddFinalizer(object, record));
         }
         let diagnosis = self.diagnose(&object, now)?;
@@ -268,7 +268,7 @@ impl Reconciler {
             && deletion.is_none_or(|deletion| deletion.remaining == 0)
         {
             // Where it cascades, it goes as soon as that is planned. Elsewhere it was put by somebody else.
-            return (!cascades(object.kind)).then_some(Write::RemoveFinalizer(object, record, index));
+            return (!object.kind.cascades()).then_some(Write::RemoveFinalizer(object, record, index));
         }
         let stated = conditions::of_deletion(deletion);
         let write = status_write(object, record, stated, None, now)?;
@@ -470,11 +470,6 @@ impl Drop for Reconciler {
 fn retry_pause(failures: u32) -> Duration {
     let [first, longest] = RETRY_PAUSES;
     first.saturating_mul(1 << failures.min(16)).min(longest)
-}
-
-/// Whether objects of the kind are held by the finalizer until what depends on them is gone.
-const fn cascades(kind: Kind) -> bool {
-    matches!(kind, Kind::Resource | Kind::Role | Kind::Group | Kind::OrganizationMembership)
 }
 
 fn expired_at(diagnosis: &Diagnosis) -> Option<Timestamp> {

@@ -4,7 +4,7 @@ mod plan;
 
 use super::{
     Graph,
-    facts::{Name, ObjectRef, Timestamp},
+    facts::{Name, ObjectRef},
 };
 
 /// What the deletions under way in an environment still have to remove.
@@ -65,12 +65,5 @@ impl Graph {
     #[must_use]
     pub fn cascade(&self, limit: usize, is_restricted: impl Fn(&ObjectRef) -> bool) -> Cascade {
         plan::plan(self, limit, is_restricted)
-    }
-
-    /// The first instant after `now` at which an assignment expires.
-    #[must_use]
-    pub fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
-        let assignments = self.membership_assignments.records().chain(self.group_assignments.records());
-        assignments.filter_map(|(_, record)| record.terms?.expires_at).filter(|&at| at > now).min()
     }
 }

@@ -1,7 +1,7 @@
 //! What the watches know of each object beyond what the graph keeps: all that is needed to write to it.
 
 use std::{
-    collections::{HashMap, HashSet, hash_map::Entry},
+    collections::{HashMap, HashSet},
     hash::{Hash as _, Hasher as _},
     sync::Arc,
 };
@@ -152,12 +152,6 @@ impl EnvironmentLedger {
         Kind::ALL.into_iter().flat_map(of_kind).collect()
     }
 
-    /// How many objects of a kind there are.
-    #[must_use]
-    pub fn count(&self, kind: Kind) -> usize {
-        self.records.read().by_kind[kind as usize].len()
-    }
-
     /// The newest resource version that changed the graph of the environment.
     #[must_use]
     pub fn revision(&self) -> u64 {
@@ -186,10 +180,7 @@ impl EnvironmentLedger {
                 }
                 let of_kind = &mut records.by_kind[kind as usize];
                 match record {
-                    Some(record) => match of_kind.entry(name.clone()) {
-                        Entry::Occupied(mut entry) => drop(entry.insert(record)),
-                        Entry::Vacant(entry) => drop(entry.insert(record)),
-                    },
+                    Some(record) => drop(of_kind.insert(name.clone(), record)),
                     None => drop(of_kind.remove(&name)),
                 }
                 names.push(name);
