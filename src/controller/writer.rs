@@ -75,7 +75,9 @@ impl From<kube::Error> for Error {
         match error {
             kube::Error::Api(status) if status.is_not_found() => Self::Gone,
             kube::Error::Api(status) if status.is_conflict() || is_failed_test(&status) => Self::Conflict,
-            kube::Error::Api(status) if matches!(status.code, 400 | 403 | 405..=428) => Self::Refused(status),
+            kube::Error::Api(status) if matches!(status.code, 400 | 403 | 405..=428) || is_failed_webhook(&status) => {
+                Self::Refused(status)
+            }
             error => Self::Api(Box::new(error)),
         }
     }
@@ -85,6 +87,12 @@ impl From<kube::Error> for Error {
 /// else it refuses with this code, it names the object.
 fn is_failed_test(status: &Status) -> bool {
     status.code == 422 && status.details.as_ref().is_none_or(|details| details.name.is_empty())
+}
+
+/// Whether somebody's admission webhook could not be called: it may be for a few objects only, and must not hold up the
+/// writes to all others. The API server has no code for that either.
+fn is_failed_webhook(status: &Status) -> bool {
+    status.code == 500 && status.message.contains("failed calling webhook")
 }
 
 impl Error {
@@ -284,6 +292,17 @@ mod tests {
             "status": "Failure", "code": 422, "reason": "Invalid", "message": "as the API server puts it", "details": details,
         });
         Error::from(kube::Error::Api(Box::new(serde_json::from_value(status).unwrap())))
+    }
+
+    #[test]
+    fn a_webhook_that_fails_is_a_matter_of_the_object_and_an_api_server_that_fails_is_not() {
+        let internal = |message: &str| {
+            let status = json!({ "status": "Failure", "code": 500, "reason": "InternalError", "message": message, "details": {} });
+            Error::from(kube::Error::Api(Box::new(serde_json::from_value(status).unwrap())))
+        };
+        let webhook = "Internal error occurred: failed calling webhook \"policy.example.com\": failed to call webhook";
+        assert!(matches!(internal(webhook), Error::Refused(_)));
+        assert!(matches!(internal("etcdserver: leader changed"), Error::Api(_)));
     }
 
     #[test]
