@@ -1,6 +1,8 @@
 //! The objects whose status has to be looked at, the most urgent first.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque, hash_map::Entry};
+
+use tokio::time::Instant;
 
 use crate::{controller::metrics::Metrics, graph::facts::ObjectRef};
 
@@ -13,10 +15,10 @@ pub struct Queue {
     transitions: VecDeque<ObjectRef>,
     /// Their status is not up to date otherwise.
     others: VecDeque<ObjectRef>,
-    /// All of the above.
-    waiting: HashSet<ObjectRef>,
-    /// To be looked at later.
-    postponed: HashSet<ObjectRef>,
+    /// All of the above, and whether they are among those that changed.
+    waiting: HashMap<ObjectRef, bool>,
+    /// To be looked at later, and when.
+    postponed: HashMap<ObjectRef, Instant>,
     metrics: Metrics,
 }
 
@@ -26,8 +28,8 @@ impl Queue {
             changed: VecDeque::new(),
             transitions: VecDeque::new(),
             others: VecDeque::new(),
-            waiting: HashSet::new(),
-            postponed: HashSet::new(),
+            waiting: HashMap::new(),
+            postponed: HashMap::new(),
             metrics,
         }
     }
@@ -35,7 +37,9 @@ impl Queue {
     /// To be looked at first, even if it waits already.
     pub(super) fn push_changed(&mut self, object: ObjectRef) {
         self.enter(&object);
-        self.changed.push_back(object);
+        if self.waiting.insert(object.clone(), true) != Some(true) {
+            self.changed.push_back(object);
+        }
     }
 
     pub(super) fn push_transition(&mut self, object: ObjectRef) {
@@ -51,11 +55,12 @@ impl Queue {
     }
 
     fn enter(&mut self, object: &ObjectRef) -> bool {
-        let new = self.waiting.insert(object.clone());
-        if new {
-            self.metrics.queue_changed(0, 1);
-        }
-        new
+        let Entry::Vacant(entry) = self.waiting.entry(object.clone()) else {
+            return false;
+        };
+        entry.insert(false);
+        self.metrics.queue_changed(0, 1);
+        true
     }
 
     /// Takes the most urgent one.
@@ -64,24 +69,27 @@ impl Queue {
             let next = self.changed.pop_front();
             let object = next.or_else(|| self.transitions.pop_front()).or_else(|| self.others.pop_front())?;
             // One that became more urgent while it waited is met a second time.
-            if self.waiting.remove(&object) {
+            if self.waiting.remove(&object).is_some() {
                 self.metrics.queue_changed(1, 0);
                 return Some(object);
             }
         }
     }
 
-    /// Puts an object aside until [`Self::resume_postponed`].
-    pub(super) fn postpone(&mut self, object: ObjectRef) {
-        self.postponed.insert(object);
+    /// Puts an object aside until an instant.
+    pub(super) fn postpone(&mut self, object: ObjectRef, until: Instant) {
+        self.postponed.insert(object, until);
     }
 
-    pub(super) fn has_postponed(&self) -> bool {
-        !self.postponed.is_empty()
+    /// When the first of those put aside is to be taken up; none: nothing was.
+    pub(super) fn next_postponed(&self) -> Option<Instant> {
+        self.postponed.values().min().copied()
     }
 
-    pub(super) fn resume_postponed(&mut self) {
-        for object in std::mem::take(&mut self.postponed) {
+    /// Takes up what was put aside until now.
+    pub(super) fn resume_postponed(&mut self, now: Instant) {
+        let due: Vec<_> = self.postponed.extract_if(|_, until| *until <= now).collect();
+        for (object, _) in due {
             self.push_other(object);
         }
     }
@@ -108,12 +116,17 @@ mod tests {
         queue.push_transition(object("other"));
         queue.push_changed(object("became urgent"));
         queue.push_changed(object("became urgent"));
-        queue.postpone(object("later"));
+        let now = Instant::now();
+        let [soon, later] = [1, 2].map(|seconds| now + std::time::Duration::from_secs(seconds));
+        queue.postpone(object("soon"), soon);
+        queue.postpone(object("later"), later);
         let mut all = || std::iter::from_fn(|| queue.pop()).map(|object| object.name.to_string()).collect::<Vec<_>>();
         assert_eq!(all(), ["became urgent", "transition", "other"]);
-        queue.resume_postponed();
-        assert!(!queue.has_postponed());
-        assert_eq!(queue.pop(), Some(object("later")));
-        assert_eq!(queue.pop(), None);
+        assert!(queue.changed.is_empty(), "what changes again and again while it waits takes no more room");
+        queue.resume_postponed(soon);
+        assert_eq!((queue.pop(), queue.pop()), (Some(object("soon")), None));
+        assert_eq!(queue.next_postponed(), Some(later));
+        queue.resume_postponed(later);
+        assert_eq!((queue.pop(), queue.pop(), queue.next_postponed()), (Some(object("later")), None, None));
     }
 }
