@@ -1,7 +1,7 @@
 //! What the watches know of each object beyond what the graph keeps: all that is needed to write to it.
 
 use std::{
-    collections::{HashMap, HashSet, hash_map::Entry},
+    collections::{HashMap, HashSet},
     hash::{Hash as _, Hasher as _},
     sync::Arc,
 };
@@ -185,12 +185,13 @@ impl EnvironmentLedger {
                     records.revision = records.revision.max(resource_version);
                 }
                 let of_kind = &mut records.by_kind[kind as usize];
-                match record {
-                    Some(record) => match of_kind.entry(name.clone()) {
-                        Entry::Occupied(mut entry) => drop(entry.insert(record)),
-                        Entry::Vacant(entry) => drop(entry.insert(record)),
-                    },
-                    None => drop(of_kind.remove(&name)),
+                if let Some(record) = record {
+                    of_kind.insert(name.clone(), record);
+                } else {
+                    of_kind.remove(&name);
+                    if of_kind.is_empty() {
+                        of_kind.shrink_to_fit();
+                    }
                 }
                 names.push(name);
             }
