@@ -1,10 +1,9 @@
 //! `Environment`: the settings of a namespace.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::{ENVIRONMENT_NAME, NameRef, Problem, Validate, limits, rules::name_rule, status};
 

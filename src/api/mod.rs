@@ -33,10 +33,10 @@ pub use membership_role_assignment::{MembershipRoleAssignment, MembershipRoleAss
 pub use organization_membership::{OrganizationMembership, OrganizationMembershipSpec, User};
 pub use problem::{Problem, Validate};
 pub use reference::{MembershipRef, NameRef};
-pub use resource::{Resource, ResourceSpec};
+pub use resource::{DELETION_ANNOTATION, RESTRICT, Resource, ResourceSpec};
 pub use resource_type::{Permission, ResourceType, ResourceTypeSpec};
 pub use role::{Role, RoleSpec};
-pub use status::{ConditionType, DELETION_ANNOTATION, RESTRICT, Status};
+pub use status::{ConditionType, Status};
 
 /// The API group of all kinds.
 pub const GROUP: &str = "authz.bailiwick.dev";

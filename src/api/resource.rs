@@ -8,6 +8,12 @@ use super::{
     rules::{immutable, immutable_or_name, rule},
 };
 
+/// The annotation of a Resource that says what its deletion does with what depends on it.
+pub const DELETION_ANNOTATION: &str = "authz.bailiwick.dev/deletion";
+
+/// The value of [`DELETION_ANNOTATION`] with which nothing is cascaded: whatever depends on the Resource has to be deleted first.
+pub const RESTRICT: &str = "Restrict";
+
 const ORGANIZATION_WITH_PARENT: &str = "an organization is the root of its tree: remove parentRef";
 const WITHOUT_PARENT: &str = "every resource but an organization has a parent: name the resource above this one";
 const OWN_PARENT: &str = "a resource cannot be its own parent: name the resource above it";

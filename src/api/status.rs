@@ -18,12 +18,6 @@ pub struct Status {
     pub conditions: Vec<Condition>,
 }
 
-/// The annotation of a Resource that says what its deletion does with what depends on it.
-pub const DELETION_ANNOTATION: &str = "authz.bailiwick.dev/deletion";
-
-/// The value of [`DELETION_ANNOTATION`] with which nothing is cascaded: whatever depends on the Resource has to be deleted first.
-pub const RESTRICT: &str = "Restrict";
-
 /// The types of the conditions that the operator writes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ConditionType {

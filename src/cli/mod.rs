@@ -15,7 +15,6 @@ mod serve;
 
 use std::{
     io::{self, Write as _},
-    iter,
     net::SocketAddr,
     path::PathBuf,
     process::ExitCode,
@@ -23,7 +22,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-use crate::source;
+use crate::source::{self, with_causes};
 
 /// Fine-grained authorization, declared in Kubernetes.
 ///
@@ -143,20 +142,6 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
-}
-
-/// An error's message and those of its causes, but for those that the message before tells already.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    for cause in iter::successors(error.source(), |cause| cause.source()) {
-        let cause = cause.to_string();
-        // What follows the first line quotes the file around the mistake, and a kubeconfig holds secrets.
-        let cause = cause.lines().next().unwrap_or_default();
-        if !text.ends_with(cause) {
-            text = format!("{text}: {cause}");
-        }
-    }
-    text
 }
 
 fn execute(cli: Cli) -> Result<(), Error> {

@@ -13,7 +13,7 @@ pub(super) struct Answering {
     /// Where the API listens. Port 0: a free one, which the log names.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT", env = "BAILIWICK_LISTEN")]
     pub listen: SocketAddr,
-    /// Where /livez, /readyz and /metrics listen. They tell nothing of who may do what.
+    /// Where /livez, /readyz, /metrics and /log-level listen. They tell nothing of who may do what.
     #[arg(long, default_value = "127.0.0.1:8081", value_name = "ADDRESS:PORT", env = "BAILIWICK_PROBE_LISTEN")]
     pub probe_listen: SocketAddr,
     /// The environment (namespace) that is asked where a path names none.

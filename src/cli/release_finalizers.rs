@@ -14,8 +14,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{Error, client::ClientOptions, options::environment, print};
 use crate::{
-    api::{self, CASCADE_FINALIZER},
-    source::describe_error,
+    api::CASCADE_FINALIZER,
+    graph::facts::Kind,
+    source::{cluster, describe_error},
 };
 
 const EXAMPLE: &str = "Example:
@@ -161,7 +162,7 @@ struct Look {
 /// is told only where they find something.
 async fn go_through(client: &Client, namespaces: &BTreeSet<String>, dry_run: bool, look: usize) -> Result<Look, Error> {
     let mut whole = Look::default();
-    for resource in kinds() {
+    for resource in Kind::ALL.into_iter().filter(|kind| kind.cascades()).map(cluster::resource) {
         let kind = &resource.kind;
         let Found { with, without } = match find(client, &resource, namespaces).await {
             Ok(Some(found)) => found,
@@ -203,16 +204,6 @@ async fn go_through(client: &Client, namespaces: &BTreeSet<String>, dry_run: boo
         }
     }
     Ok(whole)
-}
-
-/// The kinds that have the finalizer.
-fn kinds() -> [ApiResource; 4] {
-    [
-        ApiResource::erase::<api::Resource>(&()),
-        ApiResource::erase::<api::Role>(&()),
-        ApiResource::erase::<api::Group>(&()),
-        ApiResource::erase::<api::OrganizationMembership>(&()),
-    ]
 }
 
 /// The objects of a kind.

@@ -84,7 +84,7 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
         let lead = future::join(write, election.run(nothing_is_written.clone()));
         // What is written last is known by the watches.
         tokio::select! {
-            () = cluster.run(CancellationToken::new()) => {}
+            () = cluster.run() => {}
             () = certificate => {}
             _ = lead => {}
         }

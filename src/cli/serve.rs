@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use clap::Args;
 use prometheus_client::registry::Registry;
+use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::{Error, host, options::Answering};
@@ -54,5 +55,8 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
         "answering on http://{}",
         bound.api
     );
-    host::answer(bound, answering.server(None), environments, registry, async |stop| directory.run(stop).await).await
+    let background = async |stop: CancellationToken| {
+        stop.run_until_cancelled(directory.run()).await;
+    };
+    host::answer(bound, answering.server(None), environments, registry, background).await
 }

@@ -46,7 +46,7 @@ pub fn of_diagnosis(kind: Kind, diagnosis: &Diagnosis) -> Vec<Stated> {
     let reasons: Vec<&Reason> = reasons(kind, diagnosis).collect();
     let told_of = |picked: fn(&Reason) -> bool| reasons.iter().copied().filter(|reason| picked(reason)).collect();
     let faults: Vec<&Reason> = told_of(Reason::needs_a_person);
-    let unresolved: Vec<&Reason> = told_of(is_unresolved);
+    let unresolved: Vec<&Reason> = told_of(Reason::is_unresolved);
     let mut stated = vec![
         state(ConditionType::Accepted, "Accepted", "nothing in it is contradicted", &faults),
         state(ConditionType::ResolvedRefs, "ResolvedRefs", "all that it refers to is there", &unresolved),
@@ -93,11 +93,6 @@ fn reasons(kind: Kind, diagnosis: &Diagnosis) -> impl Iterator<Item = &Reason> {
         kind != Kind::Group || !matches!(reason, Reason::Suspended { .. })
     };
     diagnosis.inert.iter().chain(diagnosis.warnings.iter().filter(concerns_it))
-}
-
-/// Whether a reference leads to nothing, or to what will be gone.
-fn is_unresolved(reason: &Reason) -> bool {
-    reason.is_unresolved() || matches!(reason, Reason::Terminating { .. })
 }
 
 fn state(condition: ConditionType, reason: &'static str, words: &str, against: &[&Reason]) -> Stated {

@@ -10,10 +10,14 @@ use kube::{
 use tokio::sync::mpsc;
 use tracing::debug;
 
-use super::{conditions, lease::Leadership, metrics::Metrics, rate::RateLimit};
+use super::{
+    conditions::{self, Stated},
+    lease::Leadership,
+    metrics::Metrics,
+    rate::RateLimit,
+};
 use crate::{
     api::{API_VERSION, ConditionType},
-    controller::conditions::Stated,
     graph::facts::{Kind, Name, ObjectRef},
     source::cluster::ledger::{ObservedStatus, Record},
 };
@@ -84,7 +88,6 @@ impl Happening {
         let held = |condition| before.and_then(|before| before.holds(condition));
         let ready = stated(ConditionType::Ready)?;
         let stalls = stated(ConditionType::Stalled).is_some();
-        let is_assignment = matches!(kind, Kind::GroupRoleAssignment | Kind::MembershipRoleAssignment);
         let cascades = ready.reason == conditions::DEPENDENTS_REMAINING && !stalls;
         let did_before = before.is_some_and(|before| before.ready_reason() == conditions::DEPENDENTS_REMAINING)
             && held(ConditionType::Stalled) != Some(true);
@@ -92,9 +95,11 @@ impl Happening {
             (_, false) if cascades && !did_before => Self::CascadeStarted,
             (_, false) if stalls && held(ConditionType::Stalled) != Some(true) => Self::BecameInvalid,
             (Some(true), false) if ready.reason == conditions::TERMINATING => return None,
-            (Some(true), false) if is_assignment => Self::Revoked,
+            (Some(true), false) if kind.is_assignment() => Self::Revoked,
             (Some(true), false) => Self::LostEffect,
-            (None | Some(false), true) if is_assignment => return Some((Self::Granted, "it grants its role now")),
+            (None | Some(false), true) if kind.is_assignment() => {
+                return Some((Self::Granted, "it grants its role now"));
+            }
             (Some(false), true) => return Some((Self::BecameReady, "all that it says has effect now")),
             // What is ready, or waits, from its beginning is nothing to report.
             (None, _) | (Some(true), true) | (Some(false), false) => return None,

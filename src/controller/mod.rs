@@ -12,6 +12,8 @@
 //! | `conditions`, `status`, `summary` | what a status says |
 //! | `writer` | every write, under the claim of leadership |
 //! | `events` | what is told of an object's past |
+//! | `rate` | how often something may be done |
+//! | `metrics` | what is counted |
 
 pub mod certificates;
 mod conditions;
@@ -26,6 +28,7 @@ mod writer;
 
 use std::{collections::HashSet, fmt, pin::pin, sync::Arc, time::Duration};
 
+use futures::future::BoxFuture;
 use kube::Client;
 use tokio::{
     task::JoinSet,
@@ -79,7 +82,7 @@ pub struct Controller {
     context: Arc<Context>,
     ledger: Arc<Ledger>,
     leadership: Leadership,
-    write_events: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
+    write_events: BoxFuture<'static, ()>,
 }
 
 impl fmt::Debug for Controller {

@@ -197,7 +197,10 @@ impl Reconciler {
         for removal in removals {
             match removal {
                 Removal::Object(object) => {
-                    if let Some(record) = self.ledger.get(&object).filter(|record| !self.awaits(&object, record)) {
+                    // Its deletion may have been told since the plan was made: a second one would change nothing, and
+                    // be awaited in vain.
+                    let is_due = |record: &Record| !record.deleting && !self.awaits(&object, record);
+                    if let Some(record) = self.ledger.get(&object).filter(is_due) {
                         writes.push(Write::Delete(object, record));
                     }
                 }
@@ -246,7 +249,7 @@ impl Reconciler {
         if record.deleting {
             return self.decide_deleting(object, record, now);
         }
-        let needs_finalizer = cascades(object.kind) && record.cascade_finalizer.is_none();
+        let needs_finalizer = object.kind.cascades() && record.cascade_finalizer.is_none();
         if needs_finalizer && !self.refusals.contains_key(&object) {
             return Some(Write::AddFinalizer(object, record));
         }
@@ -283,7 +286,7 @@ impl Reconciler {
             && deletion.is_none_or(|deletion| deletion.remaining == 0)
         {
             // Where it cascades, it goes as soon as that is planned. Elsewhere it was put by somebody else.
-            return (!cascades(object.kind)).then_some(Write::RemoveFinalizer(object, record, index));
+            return (!object.kind.cascades()).then_some(Write::RemoveFinalizer(object, record, index));
         }
         let stated = conditions::of_deletion(deletion);
         let write = status_write(object, record, stated, None, now)?;
@@ -297,9 +300,9 @@ impl Reconciler {
     /// The write, unless the last one of that object was just now; then it is looked at again later.
     fn paced(&mut self, write: StatusWrite) -> Option<Write> {
         let now = Instant::now();
-        let again = self.told_progress.get(&write.object).map(|&told| told + PROGRESS_INTERVAL);
-        if let Some(again) = again.filter(|&again| now < again) {
-            self.queue.postpone(write.object, again);
+        let next = self.told_progress.get(&write.object).map(|&told| told + PROGRESS_INTERVAL);
+        if let Some(next) = next.filter(|&next| now < next) {
+            self.queue.postpone(write.object, next);
             return None;
         }
         self.told_progress.insert(write.object.clone(), now);
@@ -417,7 +420,7 @@ impl Reconciler {
             next = next.min(now + until);
         }
         let awaited = self.awaited.values().filter_map(|awaited| awaited.until).min();
-        let others = [self.sweep.due(), awaited, self.queue.next_postponed()];
+        let others = [self.sweep.due(), awaited, self.queue.resume_at()];
         let next = others.into_iter().flatten().fold(next, Instant::min);
         // While nothing can be written, nothing of that matters.
         self.retry_at.unwrap_or(next)
@@ -454,7 +457,9 @@ impl Reconciler {
             self.queue.push_changed(object);
             self.replan = true;
         }
-        self.queue.resume_postponed(now);
+        if self.queue.resume_at().is_some_and(|at| at <= now) {
+            self.queue.resume_postponed();
+        }
     }
 
     fn note_whether_behind(&mut self, busy: bool) {
@@ -483,11 +488,6 @@ impl Drop for Reconciler {
 fn retry_pause(failures: u32) -> Duration {
     let [first, longest] = RETRY_PAUSES;
     first.saturating_mul(1 << failures.min(16)).min(longest)
-}
-
-/// Whether objects of the kind are held by the finalizer until what depends on them is gone.
-const fn cascades(kind: Kind) -> bool {
-    matches!(kind, Kind::Resource | Kind::Role | Kind::Group | Kind::OrganizationMembership)
 }
 
 fn expired_at(diagnosis: &Diagnosis) -> Option<Timestamp> {

@@ -31,7 +31,7 @@ impl Summary {
         self.totals[kind as usize] += 1;
         match not_ready {
             None => self.ready[kind as usize] += 1,
-            Some(reason) if inert && is_assignment(kind) => *self.inert.entry(reason).or_default() += 1,
+            Some(reason) if inert && kind.is_assignment() => *self.inert.entry(reason).or_default() += 1,
             Some(_) => {}
         }
     }
@@ -52,7 +52,7 @@ impl Summary {
                 ready: clamped(self.ready[kind as usize]),
             })
             .collect();
-        let all = Kind::ALL.into_iter().filter(|&kind| is_assignment(kind)).map(|kind| self.totals[kind as usize]);
+        let all = Kind::ALL.into_iter().filter(|kind| kind.is_assignment()).map(|kind| self.totals[kind as usize]);
         let inert: usize = self.inert.values().sum();
         let assignments = AssignmentCounts {
             effective: clamped(all.sum::<usize>() - inert),
@@ -67,10 +67,6 @@ impl Summary {
         status.insert("objects".to_owned(), json!(objects));
         status.insert("assignments".to_owned(), json!(assignments));
     }
-}
-
-const fn is_assignment(kind: Kind) -> bool {
-    matches!(kind, Kind::GroupRoleAssignment | Kind::MembershipRoleAssignment)
 }
 
 fn clamped(count: usize) -> i64 {

@@ -75,9 +75,7 @@ impl From<kube::Error> for Error {
         match error {
             kube::Error::Api(status) if status.is_not_found() => Self::Gone,
             kube::Error::Api(status) if status.is_conflict() || is_failed_test(&status) => Self::Conflict,
-            kube::Error::Api(status) if matches!(status.code, 400 | 403 | 405..=428) || is_failed_webhook(&status) => {
-                Self::Refused(status)
-            }
+            kube::Error::Api(status) if matches!(status.code, 400 | 403 | 405..=428 | 500) => Self::Refused(status),
             error => Self::Api(Box::new(error)),
         }
     }
@@ -87,12 +85,6 @@ impl From<kube::Error> for Error {
 /// else it refuses with this code, it names the object.
 fn is_failed_test(status: &Status) -> bool {
     status.code == 422 && status.details.as_ref().is_none_or(|details| details.name.is_empty())
-}
-
-/// Whether somebody's admission webhook could not be called: it may be for a few objects only, and must not hold up the
-/// writes to all others. The API server has no code for that either.
-fn is_failed_webhook(status: &Status) -> bool {
-    status.code == 500 && status.message.contains("failed calling webhook")
 }
 
 impl Error {
@@ -151,8 +143,16 @@ impl Writer {
         });
         let parameters = PatchParams::apply(STATUS_MANAGER).force();
         let api = self.api(environment, object.kind);
-        let patch = Patch::Apply(body);
-        let written = self.write("status", api.patch_status(&object.name, &parameters, &patch)).await?;
+        let apply = Patch::Apply(&body);
+        let written = match self.write("status", api.patch_status(&object.name, &parameters, &apply)).await {
+            // Server-side apply cannot be made to an object of which a part has another type than the schema says.
+            Err(Error::Refused(status)) if status.code == 500 => {
+                let parameters = PatchParams { field_manager: parameters.field_manager, ..PatchParams::default() };
+                let merge = Patch::Merge(&body);
+                self.write("status", api.patch_status(&object.name, &parameters, &merge)).await?
+            }
+            written => written?,
+        };
         Ok(written.meta().resource_version.as_deref().unwrap_or_default().into())
     }
 
@@ -292,17 +292,6 @@ mod tests {
             "status": "Failure", "code": 422, "reason": "Invalid", "message": "as the API server puts it", "details": details,
         });
         Error::from(kube::Error::Api(Box::new(serde_json::from_value(status).unwrap())))
-    }
-
-    #[test]
-    fn a_webhook_that_fails_is_a_matter_of_the_object_and_an_api_server_that_fails_is_not() {
-        let internal = |message: &str| {
-            let status = json!({ "status": "Failure", "code": 500, "reason": "InternalError", "message": message, "details": {} });
-            Error::from(kube::Error::Api(Box::new(serde_json::from_value(status).unwrap())))
-        };
-        let webhook = "Internal error occurred: failed calling webhook \"policy.example.com\": failed to call webhook";
-        assert!(matches!(internal(webhook), Error::Refused(_)));
-        assert!(matches!(internal("etcdserver: leader changed"), Error::Api(_)));
     }
 
     #[test]

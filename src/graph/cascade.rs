@@ -4,7 +4,7 @@ mod plan;
 
 use super::{
     Graph,
-    facts::{Kind, Name, ObjectRef, Timestamp},
+    facts::{Kind, Name, ObjectRef},
 };
 
 /// What the deletions under way in an environment still have to remove.
@@ -84,12 +84,5 @@ impl Graph {
         is_held: impl Fn(&ObjectRef) -> bool,
     ) -> Cascade {
         plan::plan(self, limit, &is_restricted, &is_held)
-    }
-
-    /// The first instant after `now` at which an assignment expires.
-    #[must_use]
-    pub fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
-        let assignments = self.membership_assignments.records().chain(self.group_assignments.records());
-        assignments.filter_map(|(_, record)| record.terms?.expires_at).filter(|&at| at > now).min()
     }
 }

@@ -22,6 +22,17 @@ pub struct Environments {
 }
 
 impl Environments {
+    /// Whether an environment can have the name: whether it is a DNS label (RFC 1123), as that of a namespace must be.
+    #[must_use]
+    pub fn may_be_named(name: &str) -> bool {
+        let alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let bytes = name.as_bytes();
+        bytes.len() <= 63
+            && bytes.iter().all(|byte| alphanumeric(byte) || *byte == b'-')
+            && bytes.first().is_some_and(alphanumeric)
+            && bytes.last().is_some_and(alphanumeric)
+    }
+
     /// The graph of an environment, if anything was ever said of it.
     #[must_use]
     pub fn get(&self, environment: &str) -> Option<Arc<PublishedGraph>> {

@@ -65,6 +65,18 @@ impl Kind {
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
+
+    /// Whether it assigns a role.
+    #[must_use]
+    pub const fn is_assignment(self) -> bool {
+        matches!(self, Self::GroupRoleAssignment | Self::MembershipRoleAssignment)
+    }
+
+    /// Whether what depends on an object of the kind goes before it does.
+    #[must_use]
+    pub const fn cascades(self) -> bool {
+        matches!(self, Self::Resource | Self::Role | Self::Group | Self::OrganizationMembership)
+    }
 }
 
 impl fmt::Display for Kind {

@@ -154,6 +154,13 @@ impl Graph {
         self.objects[kind as usize].invalid
     }
 
+    /// The first instant after `now` at which an assignment expires.
+    #[must_use]
+    pub fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
+        let assignments = self.membership_assignments.records().chain(self.group_assignments.records());
+        assignments.filter_map(|(_, record)| record.terms?.expires_at).filter(|&at| at > now).min()
+    }
+
     fn keys(&self) -> Keys<'_> {
         Keys { resources: &self.resources, identities: &self.identities, organization_type: self.organization_type }
     }

@@ -110,7 +110,7 @@ async fn validate(State(webhook): State<Arc<Webhook>>, request: Request) -> Resu
     let operation = parsed.as_ref().ok().map(|request| request.operation);
     let answered = match parsed {
         Ok(request) => {
-            let span = tracing::info_span!(
+            let span = tracing::debug_span!(
                 "admission",
                 operation = request.operation.as_str(),
                 kind = request.kind.kind,
@@ -206,7 +206,7 @@ impl Webhook {
         let _permit = self.permits.acquire().await.map_err(|_closed| Error::Internal)?;
         let reviewed = tokio::task::spawn_blocking(move || graph.review(&proposal, Timestamp::now())).await;
         reviewed.map_err(|error| {
-            tracing::error!(%error, "a review failed");
+            tracing::error!(%error, object = %asked.object, "a review failed");
             Error::Internal
         })
     }

@@ -8,7 +8,7 @@ use axum::{
 };
 
 use super::{Error, Server};
-use crate::graph::{Graph, PublishedGraph};
+use crate::graph::{Environments, Graph, PublishedGraph};
 
 /// The environment that the path names, or else the default one.
 ///
@@ -61,12 +61,7 @@ impl Server {
 /// # Errors
 /// What is wrong with it, to be read after the name of what holds it.
 pub fn check_environment_name(name: &str) -> Result<(), &'static str> {
-    let is_dns_label = name.len() <= 63
-        && !name.starts_with('-')
-        && !name.ends_with('-')
-        && !name.is_empty()
-        && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-    if is_dns_label {
+    if Environments::may_be_named(name) {
         return Ok(());
     }
     Err(

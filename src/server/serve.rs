@@ -27,7 +27,7 @@ use super::{
 pub struct Listeners {
     /// For the API.
     pub api: TcpListener,
-    /// For liveness, readiness and metrics.
+    /// For liveness, readiness, metrics and the level of the log.
     pub probes: TcpListener,
     /// For the admission webhook, where there is to be one.
     pub admission: Option<AdmissionListener>,

@@ -1,6 +1,6 @@
-//! Why a source cannot be used at all.
+//! What makes a source unusable, and how errors are told.
 
-use std::{io, path::PathBuf};
+use std::{error, io, iter, path::PathBuf};
 
 use thiserror::Error;
 
@@ -22,4 +22,18 @@ pub enum Error {
         /// What was named.
         path: PathBuf,
     },
+}
+
+/// An error's message and those of its causes, each told once.
+pub(crate) fn with_causes(error: &dyn error::Error) -> String {
+    let mut words = error.to_string();
+    for cause in iter::successors(error.source(), |cause| cause.source()) {
+        let cause = cause.to_string();
+        // What follows the first line quotes the file around the mistake, and a kubeconfig holds secrets.
+        let cause = cause.lines().next().unwrap_or_default();
+        if !words.contains(cause) {
+            words = format!("{words}: {cause}");
+        }
+    }
+    words
 }

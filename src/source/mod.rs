@@ -17,6 +17,7 @@ pub(crate) use cluster::describe_error;
 pub use cluster::{Cluster, Ledger};
 pub use directory::Directory;
 pub use error::Error;
+pub(crate) use error::with_causes;
 pub use metrics::Metrics;
 
 /// Does work that takes long where it holds nobody up. None: the runtime is being shut down.

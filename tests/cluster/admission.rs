@@ -262,3 +262,42 @@ fn deletion_is_never_in_the_way_but_that_of_a_restricted_resource_with_dependent
     let left = plane.kubectl(&["get", all, "--namespace", "orphaned", "--output=name"]).ok();
     assert_eq!(left, "");
 }
+
+/// The role `editor` and the type `project`, in a list that is applied from front to back.
+fn vocabulary(permissions: &[&str], role_first: bool) -> String {
+    let slugs: Vec<Value> = permissions.iter().map(|slug| json!({"slug": slug})).collect();
+    let api_version = "authz.bailiwick.dev/v1alpha1";
+    let resource_type = json!({
+        "apiVersion": api_version, "kind": "ResourceType",
+        "metadata": {"name": "project"}, "spec": {"parents": ["organization"], "permissions": slugs},
+    });
+    let role = json!({
+        "apiVersion": api_version, "kind": "Role",
+        "metadata": {"name": "editor"}, "spec": {"resourceType": "project", "permissions": permissions},
+    });
+    let items = if role_first { [role, resource_type] } else { [resource_type, role] };
+    json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
+}
+
+#[test]
+fn a_sync_that_tries_again_gets_through_what_one_commit_changes_in_two_objects() {
+    let reviewed = Reviewed::start(|_| ());
+    let namespace = "commits";
+    reviewed.plane.create_namespace(namespace);
+    reviewed.apply(namespace, &vocabulary(&["project:view"], false)).ok();
+    reviewed.wait_until_known(namespace, 2);
+
+    // Each in the order that is refused: a permission that both get, and one that both lose.
+    for (permissions, role_first, words) in [
+        (&["project:view", "project:edit"][..], true, "is not declared by any ResourceType"),
+        (&["project:view"], false, "depends on it and would have a problem"),
+    ] {
+        let commit = vocabulary(permissions, role_first);
+        let refusal = reviewed.refusal(namespace, &commit);
+        assert!(refusal.contains(words), "{refusal}");
+        wait::until("the second try goes through", || {
+            let answer = reviewed.apply(namespace, &commit);
+            if answer.success { Ok(()) } else { Err(answer.stderr) }
+        });
+    }
+}

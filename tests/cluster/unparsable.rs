@@ -2,6 +2,7 @@
 
 use super::running;
 use crate::support::{
+    control_plane::ControlPlane,
     manifests::{editor, may_edit},
     wait,
 };
@@ -25,15 +26,20 @@ spec: {membershipRef: alice, roleRef: [editor], resourceRef: {name: acme}}
 
 const UNUSABLE: &str = r#"bailiwick_graph_invalid_objects{kind="MembershipRoleAssignment"}"#;
 
-#[test]
-fn an_object_that_cannot_be_read_grants_nothing_and_is_counted() {
-    let (plane, operator) = running();
+/// Replaces the schema, and applies what only the new one accepts.
+fn loosen(plane: &ControlPlane) {
     plane.kubectl(&["patch", CRD, "--type=json", "--patch", LOOSE_SCHEMA]).ok();
     // The API server takes the new schema up a moment after it has accepted it.
     wait::until("the schema accepts anything", || {
         let applied = plane.kubectl_with(&["apply", "--validate=false", "--filename", "-"], ALICE_IN_DISORDER);
         if applied.success { Ok(()) } else { Err(applied.stderr) }
     });
+}
+
+#[test]
+fn an_object_that_cannot_be_read_grants_nothing_and_is_counted() {
+    let (plane, operator) = running();
+    loosen(&plane);
     operator.wait_until_allows(false, may_edit("default", "alice"));
     operator.wait_until_allows(true, may_edit("default", "bob"));
     wait::until("it is counted", || match operator.metric(UNUSABLE) {
@@ -49,10 +55,28 @@ fn an_object_that_cannot_be_read_grants_nothing_and_is_counted() {
     newcomer.wait_until_allows(false, may_edit("default", "alice"));
     newcomer.wait_until_allows(true, may_edit("default", "bob"));
 
+    let told = |name: &str, reason: &str| {
+        wait::until("a status tells", || {
+            let ready = r#"-o=jsonpath={.status.conditions[?(@.type=="Ready")].reason}"#;
+            let told = plane.kubectl(&["get", "membershiproleassignments.authz.bailiwick.dev", name, ready]).ok();
+            if told == reason { Ok(()) } else { Err(format!("{name}: `{told}`")) }
+        });
+    };
+    told("alice", "InvalidSpec");
+    // When the schema is the right one again, the object does not fit it at all, so that nothing can be applied to it.
+    plane.install_crds();
+    for name in ["alice", "bob"] {
+        let patch = ["--subresource=status", "--type=merge", r#"--patch={"status": null}"#];
+        let object = ["patch", "membershiproleassignments.authz.bailiwick.dev", name];
+        plane.kubectl(&[&object, &patch[..]].concat()).ok();
+    }
+    told("alice", "InvalidSpec");
+    told("bob", "Indexed");
+
     // It can be mended, and it can be deleted.
     plane.apply("default", &editor("alice"));
     operator.wait_until_allows(true, may_edit("default", "alice"));
-    plane.kubectl_with(&["apply", "--validate=false", "--filename", "-"], ALICE_IN_DISORDER).ok();
+    loosen(&plane);
     operator.wait_until_allows(false, may_edit("default", "alice"));
     plane.kubectl(&["delete", "membershiproleassignments.authz.bailiwick.dev", "alice"]).ok();
     wait::until("nothing is left to count", || match operator.metric(UNUSABLE) {

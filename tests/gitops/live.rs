@@ -95,7 +95,7 @@ spec: {{type: folder, parentRef: {{name: acme}}, externalId: papers}}
     becomes("azres", "one", HealthStatus::Healthy, "");
     // Names decide between those of the same second.
     environment.plane.apply(environment.namespace, &folder("two"));
-    becomes("azres", "two", HealthStatus::Degraded, "`one` is older");
+    becomes("azres", "two", HealthStatus::Degraded, "`one`");
     environment.delete("azres", "one");
     becomes("azres", "two", HealthStatus::Healthy, "");
 

@@ -26,7 +26,7 @@ struct Size {
 
 #[test]
 fn all_agree_after_changes_by_many_writers() {
-    scenario(&Size { writers: 10, duration: Duration::from_secs(4), settled_within: Duration::from_secs(20) });
+    scenario(&Size { writers: 10, duration: Duration::from_secs(3), settled_within: Duration::from_secs(20) });
 }
 
 #[test]

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use bailiwick::{
     api,
     graph::facts::{Kind, ObjectRef},
+    source::cluster,
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kube::{
     Api, Client, Config,
-    api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
+    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde_json::Value;
@@ -38,17 +39,7 @@ impl Objects {
 
     /// All of a kind.
     pub fn of(&self, kind: Kind) -> Api<DynamicObject> {
-        let resource = match kind {
-            Kind::Resource => ApiResource::erase::<api::Resource>(&()),
-            Kind::Role => ApiResource::erase::<api::Role>(&()),
-            Kind::Group => ApiResource::erase::<api::Group>(&()),
-            Kind::GroupRoleAssignment => ApiResource::erase::<api::GroupRoleAssignment>(&()),
-            Kind::MembershipRoleAssignment => ApiResource::erase::<api::MembershipRoleAssignment>(&()),
-            Kind::OrganizationMembership => ApiResource::erase::<api::OrganizationMembership>(&()),
-            Kind::ResourceType => ApiResource::erase::<api::ResourceType>(&()),
-            Kind::Environment => ApiResource::erase::<api::Environment>(&()),
-        };
-        Api::namespaced_with(self.client.clone(), &self.namespace, &resource)
+        Api::namespaced_with(self.client.clone(), &self.namespace, &cluster::resource(kind))
     }
 
     /// Creates all of these: manifests without apiVersion and namespace.

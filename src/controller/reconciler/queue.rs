@@ -1,6 +1,6 @@
 //! The objects whose status has to be looked at, the most urgent first.
 
-use std::collections::{HashMap, VecDeque, hash_map::Entry};
+use std::collections::{HashMap, HashSet, VecDeque, hash_map::Entry};
 
 use tokio::time::Instant;
 
@@ -17,8 +17,10 @@ pub struct Queue {
     others: VecDeque<ObjectRef>,
     /// All of the above, and whether they are among those that changed.
     waiting: HashMap<ObjectRef, bool>,
-    /// To be looked at later, and when.
-    postponed: HashMap<ObjectRef, Instant>,
+    /// To be looked at later.
+    postponed: HashSet<ObjectRef>,
+    /// When the first of these is to be looked at.
+    resume_at: Option<Instant>,
     metrics: Metrics,
 }
 
@@ -29,7 +31,8 @@ impl Queue {
             transitions: VecDeque::new(),
             others: VecDeque::new(),
             waiting: HashMap::new(),
-            postponed: HashMap::new(),
+            postponed: HashSet::new(),
+            resume_at: None,
             metrics,
         }
     }
@@ -76,20 +79,21 @@ impl Queue {
         }
     }
 
-    /// Puts an object aside until an instant.
+    /// Puts an object aside that is not to be looked at before then.
     pub(super) fn postpone(&mut self, object: ObjectRef, until: Instant) {
-        self.postponed.insert(object, until);
+        self.postponed.insert(object);
+        self.resume_at = Some(self.resume_at.map_or(until, |at| at.min(until)));
     }
 
-    /// When the first of those put aside is to be taken up; none: nothing was.
-    pub(super) fn next_postponed(&self) -> Option<Instant> {
-        self.postponed.values().min().copied()
+    /// When to call [`Self::resume_postponed`], if at all.
+    pub(super) const fn resume_at(&self) -> Option<Instant> {
+        self.resume_at
     }
 
-    /// Takes up what was put aside until now.
-    pub(super) fn resume_postponed(&mut self, now: Instant) {
-        let due: Vec<_> = self.postponed.extract_if(|_, until| *until <= now).collect();
-        for (object, _) in due {
+    /// Queues what was put aside; what comes too early is put aside again when it is looked at.
+    pub(super) fn resume_postponed(&mut self) {
+        self.resume_at = None;
+        for object in std::mem::take(&mut self.postponed) {
             self.push_other(object);
         }
     }
@@ -103,6 +107,8 @@ impl Drop for Queue {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::graph::facts::Kind;
 
@@ -116,17 +122,16 @@ mod tests {
         queue.push_transition(object("other"));
         queue.push_changed(object("became urgent"));
         queue.push_changed(object("became urgent"));
-        let now = Instant::now();
-        let [soon, later] = [1, 2].map(|seconds| now + std::time::Duration::from_secs(seconds));
-        queue.postpone(object("soon"), soon);
+        let later = Instant::now();
         queue.postpone(object("later"), later);
+        queue.postpone(object("later"), later + Duration::from_secs(1));
+        assert_eq!(queue.resume_at(), Some(later));
         let mut all = || std::iter::from_fn(|| queue.pop()).map(|object| object.name.to_string()).collect::<Vec<_>>();
         assert_eq!(all(), ["became urgent", "transition", "other"]);
         assert!(queue.changed.is_empty(), "what changes again and again while it waits takes no more room");
-        queue.resume_postponed(soon);
-        assert_eq!((queue.pop(), queue.pop()), (Some(object("soon")), None));
-        assert_eq!(queue.next_postponed(), Some(later));
-        queue.resume_postponed(later);
-        assert_eq!((queue.pop(), queue.pop(), queue.next_postponed()), (Some(object("later")), None, None));
+        queue.resume_postponed();
+        assert_eq!(queue.resume_at(), None);
+        assert_eq!(queue.pop(), Some(object("later")));
+        assert_eq!(queue.pop(), None);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{cascades, is_transition, write::status_write};
+use super::{is_transition, write::status_write};
 use crate::{
     api::ConditionType,
     controller::{conditions, summary::Summary},
@@ -131,7 +131,7 @@ fn look_at(
     }
     if is_transition(object.kind, &diagnosis, &record) {
         found.transitions.push(object.clone());
-    } else if cascades(object.kind) && record.cascade_finalizer.is_none()
+    } else if object.kind.cascades() && record.cascade_finalizer.is_none()
         || diagnosis.inert.iter().any(|reason| matches!(reason, Reason::Expired { .. }))
         || status_write(object.clone(), record, conditions::of_diagnosis(object.kind, &diagnosis), None, now).is_some()
     {

@@ -270,19 +270,19 @@ impl Reason {
         }
     }
 
-    /// Whether it says that something refers to what is not there (yet), or has no effect (yet): it can become right
-    /// without a change of the object that it is told of.
+    /// Whether it says that a reference leads to what is not there (yet), has no effect (yet) or will be gone, or that
+    /// references cannot even be read.
     #[must_use]
     pub const fn is_unresolved(&self) -> bool {
         match self {
-            Self::NotFound { .. }
+            Self::InvalidSpec { .. }
+            | Self::Terminating { .. }
+            | Self::NotFound { .. }
             | Self::Inert { .. }
             | Self::OrganizationUnknown { .. }
             | Self::UndeclaredMembership { .. }
             | Self::UndeclaredResourceType { .. } => true,
-            Self::InvalidSpec { .. }
-            | Self::Terminating { .. }
-            | Self::Expired { .. }
+            Self::Expired { .. }
             | Self::RoleTypeMismatch { .. }
             | Self::OrganizationMismatch { .. }
             | Self::NotAnOrganization { .. }

@@ -152,12 +152,6 @@ impl EnvironmentLedger {
         Kind::ALL.into_iter().flat_map(of_kind).collect()
     }
 
-    /// How many objects of a kind there are.
-    #[must_use]
-    pub fn count(&self, kind: Kind) -> usize {
-        self.records.read().by_kind[kind as usize].len()
-    }
-
     /// The newest resource version that changed the graph of the environment.
     #[must_use]
     pub fn revision(&self) -> u64 {

@@ -21,7 +21,6 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use kube::Client;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 pub use self::ledger::Ledger;
 pub use self::object::WatchedObject;
@@ -68,19 +67,15 @@ impl Cluster {
         Self { watches }
     }
 
-    /// Keeps the graph up to date until the token is cancelled.
-    pub async fn run(self, stop: CancellationToken) {
+    /// Keeps the graph up to date until the runtime ends, or this is dropped.
+    pub async fn run(self) {
         let mut watches: JoinSet<()> = self.watches.into_iter().map(Watch::follow).collect();
-        stop.run_until_cancelled(async {
-            while let Some(ended) = watches.join_next().await {
-                // A watch ends by itself only where the runtime does.
-                if let Err(error) = ended
-                    && error.is_panic()
-                {
-                    std::panic::resume_unwind(error.into_panic());
-                }
+        while let Some(ended) = watches.join_next().await {
+            if let Err(error) = ended
+                && error.is_panic()
+            {
+                std::panic::resume_unwind(error.into_panic());
             }
-        })
-        .await;
+        }
     }
 }

@@ -114,7 +114,7 @@ fn role(name: &str, version: u32) -> Value {
 /// Follows a cluster until the test ends.
 struct Following {
     environments: Arc<Environments>,
-    _stop: tokio_util::sync::DropGuard,
+    _running: JoinSet<()>,
 }
 
 impl Following {
@@ -122,9 +122,7 @@ impl Following {
         let environments = Arc::new(Environments::default());
         let namespaces = namespaces.iter().map(ToString::to_string).collect();
         let cluster = Cluster::new(client, namespaces, &environments, &Arc::default(), &Metrics::default());
-        let stop = CancellationToken::new();
-        tokio::spawn(cluster.run(stop.clone()));
-        Self { environments, _stop: stop.drop_guard() }
+        Self { environments, _running: [cluster.run()].into_iter().collect() }
     }
 
     /// How many roles there are, and how many of them cannot be used.

@@ -1,12 +1,12 @@
 //! Why the API server does not do what it is asked for, in words for people.
 
-use std::error::Error as _;
-
 use kube::{
     core::{ApiResource, Status},
     runtime::watcher,
 };
 use tokio::time::{Duration, Instant};
+
+use crate::source::with_causes;
 
 /// After so long without an error, the next one is news again. More than twice the longest time between two tries.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(2);
@@ -101,8 +101,8 @@ impl Trouble {
 pub fn describe_error(error: &kube::Error, verbs: &str) -> String {
     match error {
         kube::Error::Api(status) => describe_status(status, verbs),
-        kube::Error::SerdeError(_) => format!("the API server's answer makes no sense: {}", chain(error)),
-        _ => format!("the API server cannot be reached: {}", chain(error)),
+        kube::Error::SerdeError(_) => format!("the API server's answer makes no sense: {}", with_causes(error)),
+        _ => format!("the API server cannot be reached: {}", with_causes(error)),
     }
 }
 
@@ -113,18 +113,4 @@ fn describe_status(status: &Status, verbs: &str) -> String {
         403 => format!("forbidden: {message}; grant {verbs} on it"),
         _ => format!("the API server answers {code}: {message}"),
     }
-}
-
-/// The error and what lies beneath it, each said once.
-fn chain(error: &kube::Error) -> String {
-    let mut words = error.to_string();
-    let mut next = error.source();
-    while let Some(error) = next {
-        let deeper = error.to_string();
-        if !words.contains(&deeper) {
-            words = format!("{words}: {deeper}");
-        }
-        next = error.source();
-    }
-    words
 }

@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     api,
-    graph::facts::{Kind, Name, Object, ObjectRef, Timestamp},
+    graph::{
+        Environments,
+        facts::{Kind, Name, Object, ObjectRef, Timestamp},
+    },
     source::convert::{self, Metadata, UnknownFields},
 };
 
@@ -148,7 +151,7 @@ impl Reader<'_> {
             let message = format!("must be `{}`, not `{api_version}`", api::API_VERSION);
             problems.push(problem("apiVersion", message));
         }
-        if environment != self.default_environment && !is_label(environment) {
+        if environment != self.default_environment && !Environments::may_be_named(environment) {
             problems.push(problem(
                 "metadata.namespace",
                 "must be a DNS label: at most 63 lowercase letters, digits and `-`, with a letter or digit at both ends",
@@ -205,14 +208,4 @@ fn time(metadata: Option<&Node>, field: &str) -> Result<Option<Timestamp>, api::
     };
     let time = value.as_str().and_then(|text| text.parse().ok());
     time.map(Some).ok_or_else(|| problem(&format!("metadata.{field}"), "must be a time such as `2026-01-31T12:00:00Z`"))
-}
-
-/// Whether it is a DNS label (RFC 1123), as a namespace's name must be.
-fn is_label(name: &str) -> bool {
-    let alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = name.as_bytes();
-    bytes.len() <= 63
-        && bytes.iter().all(|byte| alphanumeric(byte) || *byte == b'-')
-        && bytes.first().is_some_and(alphanumeric)
-        && bytes.last().is_some_and(alphanumeric)
 }

@@ -28,7 +28,6 @@ use tokio::{
     sync::Notify,
     time::{Instant, sleep, timeout_at},
 };
-use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 pub use document::Position;
@@ -124,20 +123,17 @@ impl Directory {
         &self.loaded
     }
 
-    /// Keeps the graph up to date until the token is cancelled.
-    pub async fn run(mut self, stop: CancellationToken) {
-        stop.run_until_cancelled(async {
-            loop {
-                self.something_to_do().await;
-                let refreshed = blocking(move || {
-                    self.refresh();
-                    self
-                });
-                let Some(directory) = refreshed.await else { return };
-                self = directory;
-            }
-        })
-        .await;
+    /// Keeps the graph up to date until the runtime ends, or this is dropped.
+    pub async fn run(mut self) {
+        loop {
+            self.something_to_do().await;
+            let refreshed = blocking(move || {
+                self.refresh();
+                self
+            });
+            let Some(directory) = refreshed.await else { return };
+            self = directory;
+        }
     }
 
     async fn something_to_do(&self) {

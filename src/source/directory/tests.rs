@@ -3,6 +3,7 @@
 use std::{fs, os::unix::fs::symlink, path::Path};
 
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 
 use super::*;
 use crate::graph::facts::{Change, Fact, Kind, ObjectRef};
@@ -313,7 +314,7 @@ fn a_missing_folder_is_an_error() {
 /// Follows a folder until the test ends.
 struct Following {
     environments: Arc<Environments>,
-    stop: CancellationToken,
+    _running: JoinSet<()>,
 }
 
 impl Following {
@@ -321,9 +322,7 @@ impl Following {
         let environments = Arc::new(Environments::default());
         let directory = Directory::open(path, "default", Arc::clone(&environments), Metrics::default()).unwrap();
         assert!(!directory.polling);
-        let stop = CancellationToken::new();
-        tokio::spawn(directory.run(stop.clone()));
-        Self { environments, stop }
+        Self { environments, _running: [directory.run()].into_iter().collect() }
     }
 
     fn counts(&self) -> (usize, usize) {
@@ -341,12 +340,6 @@ impl Following {
             assert!(Instant::now() < deadline, "{what}: {:?}", self.counts());
             sleep(Duration::from_millis(5)).await;
         }
-    }
-}
-
-impl Drop for Following {
-    fn drop(&mut self) {
-        self.stop.cancel();
     }
 }
 
