@@ -450,10 +450,11 @@ impl Reconciler {
             }
             !told && !late
         });
+        let untold = overdue.iter().filter(|object| !self.refusals.contains_key(*object)).count();
+        if untold > 0 {
+            info!(environment = %self.environment, objects = untold, "the watch has not told of writes; looking again");
+        }
         for object in overdue {
-            if !self.refusals.contains_key(&object) {
-                info!(environment = %self.environment, %object, "the watch has not told of a write; looking at it again");
-            }
             self.queue.push_changed(object);
             self.replan = true;
         }
