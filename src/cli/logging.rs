@@ -21,7 +21,7 @@ pub(super) struct Options {
     /// How log lines are written to the standard error: for people, or one JSON object a line.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", env = "BAILIWICK_LOG_FORMAT")]
     log_format: Format,
-    /// What is logged: a level (error, warn, info, debug, trace), or one for each module, such as
+    /// What is logged: a level (off, error, warn, info, debug, trace), or one for each module, such as
     /// `warn,bailiwick=debug`. `/log-level` on the probes' listener changes it while the program runs.
     #[arg(long, global = true, default_value = DEFAULT_FILTER, value_name = "FILTER", value_parser = filter, env = "BAILIWICK_LOG")]
     log: String,

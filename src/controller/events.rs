@@ -28,6 +28,8 @@ const PER_SECOND: u32 = 20;
 const BURST: u32 = 100;
 /// The API server takes no more than a kilobyte.
 const MAX_NOTE: usize = 1000;
+/// Nor a longer name of who reports.
+const MAX_INSTANCE: usize = 128;
 
 /// What happened to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,8 +135,8 @@ impl Events {
         leadership: Leadership,
         metrics: Metrics,
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
-        let reporter =
-            Reporter { controller: "authz.bailiwick.dev/operator".to_owned(), instance: Some(identity.to_owned()) };
+        let instance = identity[..identity.floor_char_boundary(MAX_INSTANCE)].to_owned();
+        let reporter = Reporter { controller: "authz.bailiwick.dev/operator".to_owned(), instance: Some(instance) };
         let recorder = Arc::new(Recorder::new(client, reporter));
         let (waiting, mut reports) = mpsc::channel::<Report>(WAITING);
         let counted = metrics.clone();

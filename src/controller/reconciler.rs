@@ -11,6 +11,7 @@ mod write;
 
 use std::{
     collections::{HashMap, HashSet},
+    mem,
     sync::Arc,
     time::Duration,
 };
@@ -46,7 +47,7 @@ use crate::{
 
 /// How many writes of one environment are under way at a time.
 const CONCURRENT_WRITES: usize = 16;
-/// How many removals of a cascade are carried out before it is planned anew.
+/// How many removals of a cascade, and how many finalizers that may go, are carried out before it is planned anew.
 const REMOVALS_A_ROUND: usize = 256;
 /// How many objects are looked at for their status before more urgent things are looked for.
 const STATUSES_A_ROUND: usize = 64;
@@ -153,7 +154,7 @@ impl Reconciler {
         if self.retry_at.is_some_and(|at| at > Instant::now()) {
             return false;
         }
-        let mut writes = if std::mem::take(&mut self.replan) { self.plan_cascade().await } else { Vec::new() };
+        let mut writes = if mem::take(&mut self.replan) { self.plan_cascade().await } else { Vec::new() };
         let now = Timestamp::now();
         let looked_at: Vec<_> = std::iter::from_fn(|| self.queue.pop()).take(STATUSES_A_ROUND).collect();
         let busy = !writes.is_empty() || !looked_at.is_empty();
@@ -169,11 +170,11 @@ impl Reconciler {
             return Vec::new();
         };
         let ledger = Arc::clone(&self.ledger);
-        // Those that take no writes for now are planned again and again, and must leave room for the others.
-        let limit = REMOVALS_A_ROUND + self.awaited.len();
+        let is_held = |object: &ObjectRef| ledger.get(object).is_some_and(|record| self.awaits(object, &record));
+        let held: HashSet<ObjectRef> = self.awaited.keys().filter(|object| is_held(object)).cloned().collect();
         let planned = blocking(move || {
             let is_restricted = |object: &ObjectRef| ledger.get(object).is_some_and(|record| record.restricted);
-            graph.read().cascade(limit, is_restricted)
+            graph.read().cascade(REMOVALS_A_ROUND, is_restricted, |object| held.contains(object))
         });
         let Some(Cascade { removals, deletions, doomed }) = planned.await else {
             return Vec::new();
@@ -184,7 +185,13 @@ impl Reconciler {
         };
         // What waits for somebody else's finalizer may wait for long, and tells so meanwhile.
         let is_held_up = removals.is_empty() && !deletions.iter().any(can_go);
-        self.doomed = if is_held_up { HashSet::new() } else { doomed.into_iter().collect() };
+        let doomed = if is_held_up { HashSet::new() } else { doomed.into_iter().collect() };
+        for object in mem::replace(&mut self.doomed, doomed) {
+            // What stays after all, or for longer, is to have its status.
+            if !self.doomed.contains(&object) && self.ledger.get(&object).is_some_and(|record| !record.deleting) {
+                self.queue.push_other(object);
+            }
+        }
         let mut writes = Vec::new();
         let mut of_groups = HashMap::<Name, Vec<(GroupList, Name)>>::new();
         for removal in removals {
@@ -211,11 +218,17 @@ impl Reconciler {
                 writes.push(Write::TakeOutOfGroup(object, record, names));
             }
         }
+        let mut room = REMOVALS_A_ROUND;
         for deletion in &deletions {
             let object = &deletion.object;
             let Some(record) = self.ledger.get(object) else { continue };
             match record.cascade_finalizer {
                 Some(index) if deletion.remaining == 0 && !self.awaits(object, &record) => {
+                    if room == 0 {
+                        self.replan = true;
+                        continue;
+                    }
+                    room -= 1;
                     writes.push(Write::RemoveFinalizer(object.clone(), record, index));
                 }
                 _ if self.deletions.get(object) != Some(deletion) => self.queue.push_other(object.clone()),
@@ -236,8 +249,8 @@ impl Reconciler {
         if record.deleting {
             return self.decide_deleting(object, record, now);
         }
-        // One that takes no finalizer is to have its status nevertheless.
-        if object.kind.cascades() && record.cascade_finalizer.is_none() && !self.refusals.contains_key(&object) {
+        let needs_finalizer = object.kind.cascades() && record.cascade_finalizer.is_none();
+        if needs_finalizer && !self.refusals.contains_key(&object) {
             return Some(Write::AddFinalizer(object, record));
         }
         let diagnosis = self.diagnose(&object, now)?;
@@ -255,6 +268,11 @@ impl Reconciler {
             summary = Some(self.summary.clone()?);
         }
         let stated = conditions::of_diagnosis(object.kind, &diagnosis);
+        if needs_finalizer {
+            // One that takes no finalizer is to have its status nevertheless, and then the finalizer is tried again.
+            let status = status_write(object.clone(), record.clone(), stated, None, now);
+            return Some(status.map_or_else(|| Write::AddFinalizer(object, record), |it| Write::Status(Box::new(it))));
+        }
         let write = status_write(object, record, stated, summary.as_ref(), now)?;
         if summary.is_some() && write.record.status.is_some() {
             return self.paced(write);
@@ -362,7 +380,7 @@ impl Reconciler {
         if !self.sweep.begin_if_due(&self.ledger) {
             return false;
         }
-        let mut sweep = std::mem::take(&mut self.sweep);
+        let mut sweep = mem::take(&mut self.sweep);
         let ledger = Arc::clone(&self.ledger);
         let swept = blocking(move || {
             let found = sweep.advance(&ledger, &graph.read(), Timestamp::now());
@@ -432,10 +450,11 @@ impl Reconciler {
             }
             !told && !late
         });
+        let untold = overdue.iter().filter(|object| !self.refusals.contains_key(*object)).count();
+        if untold > 0 {
+            info!(environment = %self.environment, objects = untold, "the watch has not told of writes; looking again");
+        }
         for object in overdue {
-            if !self.refusals.contains_key(&object) {
-                info!(environment = %self.environment, %object, "the watch has not told of a write; looking at it again");
-            }
             self.queue.push_changed(object);
             self.replan = true;
         }

@@ -106,7 +106,7 @@ impl PublishedGraph {
             return 0;
         };
         trial.make(Object { deleting: true, ..existing });
-        let deletions = trial.after().cascade(0, |other| other == object).deletions;
+        let deletions = trial.after().cascade(0, |other| other == object, |_| false).deletions;
         deletions.iter().find(|deletion| deletion.object == *object).map_or(0, |deletion| deletion.remaining)
     }
 }

@@ -4,7 +4,7 @@ mod plan;
 
 use super::{
     Graph,
-    facts::{Name, ObjectRef},
+    facts::{Kind, Name, ObjectRef},
 };
 
 /// What the deletions under way in an environment still have to remove.
@@ -41,6 +41,19 @@ pub enum Removal {
     },
 }
 
+impl Removal {
+    /// The object that has to be written to.
+    #[must_use]
+    pub fn target(&self) -> ObjectRef {
+        match self {
+            Self::Object(object) => object.clone(),
+            Self::Member { group, .. } | Self::Subgroup { group, .. } => {
+                ObjectRef { kind: Kind::Group, name: group.clone() }
+            }
+        }
+    }
+}
+
 /// An object under deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deletion {
@@ -54,7 +67,8 @@ pub struct Deletion {
 }
 
 impl Graph {
-    /// What the deletions under way have to remove next: up to `limit` removals.
+    /// What the deletions under way have to remove next: up to `limit` removals, beside those that would write to an
+    /// object of which `is_held` says that it takes no writes for now.
     ///
     /// `is_restricted` says which resources are not to be cascaded although they are under deletion. One that is
     /// below another that is cascaded goes with it all the same.
@@ -63,7 +77,12 @@ impl Graph {
     /// Parents go after all below them, as far as their order is defined: where the parents of resources under
     /// deletion run in a circle, these do not wait for each other.
     #[must_use]
-    pub fn cascade(&self, limit: usize, is_restricted: impl Fn(&ObjectRef) -> bool) -> Cascade {
-        plan::plan(self, limit, is_restricted)
+    pub fn cascade(
+        &self,
+        limit: usize,
+        is_restricted: impl Fn(&ObjectRef) -> bool,
+        is_held: impl Fn(&ObjectRef) -> bool,
+    ) -> Cascade {
+        plan::plan(self, limit, &is_restricted, &is_held)
     }
 }

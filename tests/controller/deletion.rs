@@ -1,6 +1,9 @@
 //! Deletion: what goes with an object, what stays, what holds it up, and that it never hangs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    thread,
+};
 
 use bailiwick::api::ConditionType;
 use serde_json::{Value, json};
@@ -200,6 +203,83 @@ fn access_goes_at_once_and_the_object_when_nothing_holds_what_depends_on_it() {
     hold(json!([]));
     world.wait_until_gone("Resource/acme");
     world.wait_until_all_ready();
+}
+
+#[test]
+fn what_was_assigned_just_before_a_deletion_goes_with_it() {
+    let world = World::new(&led().plane, "assigned-last");
+    let numbers: Vec<usize> = (0..32).collect();
+    let name = |number: usize| json!({"name": format!("p{number}")});
+    let role = json!({"kind": "Role", "metadata": {"name": "editor"}, "spec": {"permissions": ["project:edit"], "resourceType": "project"}});
+    world.apply_each(&[
+        json!({"kind": "Resource", "metadata": {"name": "acme"}, "spec": {"type": "organization"}}),
+        role,
+    ]);
+    world.create_all(numbers.iter().map(|&number| {
+        json!({"kind": "Resource", "metadata": name(number), "spec": {"type": "project", "parentRef": {"name": "acme"}}})
+    }));
+    world.wait_until_all_ready();
+    thread::scope(|scope| {
+        for numbers in numbers.chunks(8) {
+            let world = &world;
+            scope.spawn(move || {
+                for &number in numbers {
+                    world.create_all((0..10).map(|index| json!({
+                        "kind": "MembershipRoleAssignment", "metadata": {"name": format!("a{number}-{index}")},
+                        "spec": {"membershipRef": {"name": format!("m{index}")}, "roleRef": {"name": "editor"}, "resourceRef": name(number)},
+                    })));
+                    world.delete(&format!("Resource/p{number}"));
+                }
+            });
+        }
+    });
+    for &number in &numbers {
+        world.wait_until_gone(&format!("Resource/p{number}"));
+    }
+    let left: Vec<String> =
+        world.all().into_keys().filter(|object| object.starts_with("MembershipRoleAssignment")).collect();
+    assert!(left.is_empty(), "{} {left:?}", left.len());
+}
+
+/// Lets nobody put a finalizer on a resource in a namespace.
+const NO_FINALIZERS: &str = "
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: no-finalizers}
+spec:
+  matchConstraints:
+    namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: no-finalizers}}
+    resourceRules: [{apiGroups: [authz.bailiwick.dev], apiVersions: ['*'], operations: [UPDATE], resources: [resources]}]
+  validations: [{expression: '!has(object.metadata.finalizers)', message: no finalizers here}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: no-finalizers}
+spec: {policyName: no-finalizers, validationActions: [Deny]}
+";
+
+#[test]
+fn a_finalizer_that_is_refused_is_put_once_it_is_not() {
+    let world = World::restricted("no-finalizers");
+    world.apply(NO_FINALIZERS);
+    world.apply_each(&[json!({"kind": "Resource", "metadata": {"name": "acme"}, "spec": {"type": "organization"}})]);
+    let finalizer = r#"{"metadata": {"finalizers": ["example.com/any"]}}"#;
+    let patch = ["patch", "azres", "acme", "--dry-run=server", "--type=merge", "--patch", finalizer];
+    wait::until("the policy is in force", || match world.kubectl(&patch) {
+        refused if refused.stderr.contains("no finalizers here") => Ok(()),
+        other => Err(other.stderr),
+    });
+
+    let _operator = world.start_operator(&[]);
+    let ready = world.wait_until_ready("Resource/acme");
+    assert_eq!(ready.metadata.finalizers, None);
+    let uid = ready.metadata.uid;
+    world.plane.kubectl(&["delete", "validatingadmissionpolicybinding", "no-finalizers"]).ok();
+    wait::until("the finalizer is there", || {
+        let resource = world.get("Resource/acme").ok_or("it is gone")?;
+        assert_eq!(resource.metadata.uid, uid);
+        resource.metadata.finalizers.map(drop).ok_or_else(|| "none".to_owned())
+    });
 }
 
 #[test]

@@ -33,9 +33,13 @@ fn no_restriction(_: &ObjectRef) -> bool {
     false
 }
 
+fn nothing_held(_: &ObjectRef) -> bool {
+    false
+}
+
 /// The removals of a plan, sorted.
 fn removals(graph: &Graph) -> Vec<Removal> {
-    let mut removals = graph.cascade(ALL, no_restriction).removals;
+    let mut removals = graph.cascade(ALL, no_restriction, nothing_held).removals;
     removals.sort_unstable();
     removals
 }
@@ -49,14 +53,30 @@ fn remaining(graph: &Graph, of: &ObjectRef) -> usize {
 }
 
 fn deletion(graph: &Graph, of: &ObjectRef, is_restricted: impl Fn(&ObjectRef) -> bool) -> Deletion {
-    let deletions = graph.cascade(ALL, is_restricted).deletions;
+    let deletions = graph.cascade(ALL, is_restricted, nothing_held).deletions;
     deletions.into_iter().find(|deletion| deletion.object == *of).expect("it is under deletion")
+}
+
+#[test]
+fn a_group_that_takes_no_writes_leaves_room_for_other_removals() {
+    let names: Vec<String> = (0..10).map(|index| format!("m{index}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut objects = vec![organization("acme"), group("staff", "acme", &names), group("guests", "acme", &["m9"])];
+    objects.extend(names.iter().map(|name| deleting(membership(name, "acme", name))));
+    let graph = graph(objects);
+    assert_eq!(graph.cascade(1, no_restriction, nothing_held).removals.len(), 1);
+
+    let staff = object(Kind::Group, "staff");
+    let removals = graph.cascade(1, no_restriction, |object| *object == staff).removals;
+    let (held, others): (Vec<_>, Vec<_>) = removals.into_iter().partition(|removal| removal.target() == staff);
+    assert_eq!(held.len(), 10);
+    assert_eq!(others, [Removal::Member { group: "guests".into(), member: "m9".into() }]);
 }
 
 #[test]
 fn nothing_under_deletion_is_nothing_to_do() {
     let graph = graph([organization("acme"), resource("ws", "workspace", "acme"), grant("bob", "editor", "ws")]);
-    assert_eq!(graph.cascade(ALL, no_restriction), bailiwick::graph::Cascade::default());
+    assert_eq!(graph.cascade(ALL, no_restriction, nothing_held), bailiwick::graph::Cascade::default());
 }
 
 #[test]
@@ -110,7 +130,7 @@ fn an_organization_takes_its_memberships_groups_and_custom_roles_along() {
         custom_role("other-custom", "project", &["edit"], "globex"),
         invalid(Kind::Group, "unreadable"),
     ]);
-    let plan = graph.cascade(ALL, no_restriction);
+    let plan = graph.cascade(ALL, no_restriction, nothing_held);
     let doomed = [
         (Kind::Role, "org-custom"),
         (Kind::Group, "eng"),
@@ -136,7 +156,7 @@ fn a_resource_of_another_type_takes_no_memberships_along() {
         group("eng", "ws", &[]),
         custom_role("custom", "project", &[], "ws"),
     ]);
-    assert_eq!(graph.cascade(ALL, no_restriction).doomed, []);
+    assert_eq!(graph.cascade(ALL, no_restriction, nothing_held).doomed, []);
     assert_eq!(remaining(&graph, &resource_ref("ws")), 0);
 }
 
@@ -149,7 +169,7 @@ fn an_invalid_resource_has_children_but_is_no_known_organization() {
         group("eng", "acme", &[]),
         custom_role("custom", "project", &[], "acme"),
     ]);
-    assert_eq!(graph.cascade(ALL, no_restriction).doomed, [resource_ref("ws")]);
+    assert_eq!(graph.cascade(ALL, no_restriction, nothing_held).doomed, [resource_ref("ws")]);
 }
 
 #[test]
@@ -209,7 +229,7 @@ fn nothing_waits_for_itself_in_a_circle() {
         deleting(nested_group("ops", "acme", &[], &["eng"])),
         deleting(resource("own", "project", "own")),
     ]);
-    assert!(two.cascade(ALL, no_restriction).deletions.iter().all(|deletion| deletion.remaining == 0));
+    assert!(two.cascade(ALL, no_restriction, nothing_held).deletions.iter().all(|deletion| deletion.remaining == 0));
     // Of a circle of which one is under deletion, the rest goes: it is below that one.
     let one = graph([
         deleting(resource("a", "project", "c")),
@@ -217,7 +237,7 @@ fn nothing_waits_for_itself_in_a_circle() {
         resource("c", "project", "b"),
         resource("leaf", "project", "c"),
     ]);
-    let plan = one.cascade(ALL, no_restriction);
+    let plan = one.cascade(ALL, no_restriction, nothing_held);
     assert_eq!(plan.doomed, ["b", "c", "leaf"].map(resource_ref));
     assert_eq!(plan.removals, removed(Kind::Resource, &["leaf"]));
 }
@@ -232,14 +252,14 @@ fn a_restricted_resource_is_left_to_others() {
     ];
     let is_restricted = |object: &ObjectRef| &*object.name == "ws";
     let mut graph = graph(objects);
-    let plan = graph.cascade(ALL, is_restricted);
+    let plan = graph.cascade(ALL, is_restricted, nothing_held);
     assert_eq!((plan.removals, plan.doomed), (vec![], vec![]));
     let ws = resource_ref("ws");
     assert_eq!(plan.deletions, [Deletion { object: ws.clone(), remaining: 2, restricted: true }]);
     // Below one that is cascaded it is cascaded like any.
     graph.apply(&[Change::Apply(deleting(organization("acme")))]);
     assert_eq!(deletion(&graph, &ws, is_restricted), Deletion { object: ws, remaining: 2, restricted: false });
-    assert_eq!(graph.cascade(ALL, is_restricted).doomed.len(), 2);
+    assert_eq!(graph.cascade(ALL, is_restricted, nothing_held).doomed.len(), 2);
 }
 
 #[test]
@@ -248,12 +268,12 @@ fn depth_and_breadth_are_no_matter() {
     let name = |number: usize| format!("r{number}");
     let chain = (1..MANY).map(|number| resource(&name(number), "folder", &name(number - 1)));
     let deep = graph(chain.clone().chain([deleting(resource("r0", "folder", "acme"))]));
-    let plan = deep.cascade(ALL, no_restriction);
+    let plan = deep.cascade(ALL, no_restriction, nothing_held);
     assert_eq!((plan.doomed.len(), plan.deletions[0].remaining), (MANY - 1, MANY - 1));
     assert_eq!(plan.removals, removed(Kind::Resource, &[&name(MANY - 1)]));
 
     let all = graph(chain.map(deleting).chain([deleting(resource("r0", "folder", &name(MANY - 1)))]));
-    let plan = all.cascade(ALL, no_restriction);
+    let plan = all.cascade(ALL, no_restriction, nothing_held);
     assert!(plan.deletions.iter().all(|deletion| deletion.remaining == 0), "they are a circle");
 }
 
@@ -293,9 +313,9 @@ impl Simulation {
     /// Plans and does part of it, in any order. False: there is nothing left to do.
     fn round(&mut self, chance: &mut Chance) -> Result<bool, TestCaseError> {
         let is_restricted = |object: &ObjectRef| self.restricted.contains(object);
-        let mut plan = self.graph.cascade(ALL, is_restricted);
+        let mut plan = self.graph.cascade(ALL, is_restricted, nothing_held);
         let limit = chance.below(5);
-        let limited = self.graph.cascade(limit, is_restricted);
+        let limited = self.graph.cascade(limit, is_restricted, nothing_held);
         prop_assert_eq!(limited.removals.len(), plan.removals.len().min(limit));
         prop_assert!(limited.removals.iter().all(|removal| plan.removals.contains(removal)));
         prop_assert_eq!((&limited.deletions, &limited.doomed), (&plan.deletions, &plan.doomed));

@@ -17,7 +17,7 @@ const DESCENDANTS: usize = 10;
 
 #[test]
 #[ignore = "takes minutes; `make soak` runs it"]
-fn access_ends_as_soon_as_a_deletion_is_accepted() {
+fn access_ends_within_moments_of_an_accepted_deletion() {
     let runs = 100;
     let cluster = Cluster::start(&SHORT_LEASE);
     let root = |run: usize| format!("doomed-{run}");

@@ -1,6 +1,6 @@
 //! The objects whose status has to be looked at, the most urgent first.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque, hash_map::Entry};
 
 use tokio::time::Instant;
 
@@ -15,8 +15,8 @@ pub struct Queue {
     transitions: VecDeque<ObjectRef>,
     /// Their status is not up to date otherwise.
     others: VecDeque<ObjectRef>,
-    /// All of the above.
-    waiting: HashSet<ObjectRef>,
+    /// All of the above, and whether they are among those that changed.
+    waiting: HashMap<ObjectRef, bool>,
     /// To be looked at later.
     postponed: HashSet<ObjectRef>,
     /// When the first of these is to be looked at.
@@ -30,7 +30,7 @@ impl Queue {
             changed: VecDeque::new(),
             transitions: VecDeque::new(),
             others: VecDeque::new(),
-            waiting: HashSet::new(),
+            waiting: HashMap::new(),
             postponed: HashSet::new(),
             resume_at: None,
             metrics,
@@ -40,7 +40,9 @@ impl Queue {
     /// To be looked at first, even if it waits already.
     pub(super) fn push_changed(&mut self, object: ObjectRef) {
         self.enter(&object);
-        self.changed.push_back(object);
+        if self.waiting.insert(object.clone(), true) != Some(true) {
+            self.changed.push_back(object);
+        }
     }
 
     pub(super) fn push_transition(&mut self, object: ObjectRef) {
@@ -56,11 +58,12 @@ impl Queue {
     }
 
     fn enter(&mut self, object: &ObjectRef) -> bool {
-        let new = self.waiting.insert(object.clone());
-        if new {
-            self.metrics.queue_changed(0, 1);
-        }
-        new
+        let Entry::Vacant(entry) = self.waiting.entry(object.clone()) else {
+            return false;
+        };
+        entry.insert(false);
+        self.metrics.queue_changed(0, 1);
+        true
     }
 
     /// Takes the most urgent one.
@@ -69,7 +72,7 @@ impl Queue {
             let next = self.changed.pop_front();
             let object = next.or_else(|| self.transitions.pop_front()).or_else(|| self.others.pop_front())?;
             // One that became more urgent while it waited is met a second time.
-            if self.waiting.remove(&object) {
+            if self.waiting.remove(&object).is_some() {
                 self.metrics.queue_changed(1, 0);
                 return Some(object);
             }
@@ -125,6 +128,7 @@ mod tests {
         assert_eq!(queue.resume_at(), Some(later));
         let mut all = || std::iter::from_fn(|| queue.pop()).map(|object| object.name.to_string()).collect::<Vec<_>>();
         assert_eq!(all(), ["became urgent", "transition", "other"]);
+        assert!(queue.changed.is_empty(), "what changes again and again while it waits takes no more room");
         queue.resume_postponed();
         assert_eq!(queue.resume_at(), None);
         assert_eq!(queue.pop(), Some(object("later")));

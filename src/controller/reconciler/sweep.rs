@@ -94,7 +94,10 @@ impl Sweep {
         *next = end;
         *spent += began.elapsed();
         if end == objects.len() {
-            self.not_before = Some(Instant::now() + *spent * PAUSE_FACTOR);
+            let not_before = Instant::now() + *spent * PAUSE_FACTOR;
+            self.not_before = Some(not_before);
+            // Also what was asked for meanwhile waits for the pause.
+            self.due = self.due.map(|due| due.max(not_before));
             found.summary = Some(running.summary);
         } else {
             self.running = Some(running);
@@ -133,5 +136,23 @@ fn look_at(
         || status_write(object.clone(), record, conditions::of_diagnosis(object.kind, &diagnosis), None, now).is_some()
     {
         found.others.push(object.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sweep_that_was_asked_for_during_another_waits_for_the_pause_too() {
+        let ledger = EnvironmentLedger::default();
+        let spent = Duration::from_secs(3);
+        let running = Running { objects: Vec::new(), next: 0, summary: Summary::default(), spent };
+        let mut sweep = Sweep { running: Some(running), ..Sweep::default() };
+        sweep.request();
+        assert!(sweep.advance(&ledger, &Graph::default(), Timestamp::now()).summary.is_some());
+        assert!(!sweep.begin_if_due(&ledger));
+        tokio::time::advance(spent * PAUSE_FACTOR).await;
+        assert!(sweep.begin_if_due(&ledger));
     }
 }

@@ -42,6 +42,10 @@ impl Graph {
             }
         }
         self.refresh();
+        if self.objects.iter().all(|count| count.total == 0) {
+            // Namespaces come and go: of one that went, not even the room is kept.
+            *self = Self::default();
+        }
     }
 
     fn insert(&mut self, object: &Object) {
@@ -134,5 +138,34 @@ impl Graph {
         if role_ranks {
             self.refresh_role_ranks();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::facts::Resource;
+
+    #[test]
+    fn of_an_environment_that_went_no_room_is_kept() {
+        let names: Vec<Name> = (0..100).map(|number| Name::from(format!("r{number}"))).collect();
+        let fact = |name: &Name| Resource {
+            resource_type: "project".into(),
+            parent: Some(names[0].clone()),
+            external_id: name.clone(),
+        };
+        let create = |name: &Name| Object {
+            name: name.clone(),
+            created: None,
+            deleting: false,
+            fact: Fact::Resource(fact(name)),
+        };
+        let mut graph = Graph::default();
+        graph.apply(&names.iter().map(|name| Change::Apply(create(name))).collect::<Vec<_>>());
+        let delete = |name: &Name| Change::Delete(ObjectRef { kind: Kind::Resource, name: name.clone() });
+        graph.apply(&names[1..].iter().map(delete).collect::<Vec<_>>());
+        assert!(graph.resources.capacity() >= 100 && graph.count(Kind::Resource) == 1);
+        graph.apply(&[delete(&names[0])]);
+        assert_eq!((graph.resources.capacity(), graph.details.capacity()), (0, 0));
     }
 }

@@ -100,7 +100,9 @@ struct Terminating<'a> {
 /// A plan in the making.
 struct Planner<'a> {
     graph: &'a Graph,
-    limit: usize,
+    /// How many removals more there is room for.
+    room: usize,
+    is_held: &'a dyn Fn(&ObjectRef) -> bool,
     deletions: Vec<Terminating<'a>>,
     /// The organizations under deletion, with the numbers of their deletions.
     organizations: Map<Id<Resource>, u32>,
@@ -110,14 +112,20 @@ struct Planner<'a> {
     cascade: Cascade,
 }
 
-pub(super) fn plan(graph: &Graph, limit: usize, is_restricted: impl Fn(&ObjectRef) -> bool) -> Cascade {
+pub(super) fn plan(
+    graph: &Graph,
+    limit: usize,
+    is_restricted: &dyn Fn(&ObjectRef) -> bool,
+    is_held: &dyn Fn(&ObjectRef) -> bool,
+) -> Cascade {
     let deletions = deletions(graph, is_restricted);
     if deletions.is_empty() {
         return Cascade::default();
     }
     let mut planner = Planner {
         graph,
-        limit,
+        room: limit,
+        is_held,
         deletions,
         organizations: Map::default(),
         marks: Marks::new(graph),
@@ -139,7 +147,7 @@ pub(super) fn plan(graph: &Graph, limit: usize, is_restricted: impl Fn(&ObjectRe
 }
 
 /// The objects under deletion that others may depend on.
-fn deletions(graph: &Graph, is_restricted: impl Fn(&ObjectRef) -> bool) -> Vec<Terminating<'_>> {
+fn deletions<'a>(graph: &'a Graph, is_restricted: &dyn Fn(&ObjectRef) -> bool) -> Vec<Terminating<'a>> {
     let known = graph.terminating.iter().filter_map(|(object, fact)| {
         let node = match object.kind {
             Kind::Resource => Node::Resource(graph.resources.id(&object.name)?),
@@ -374,9 +382,12 @@ impl Planner<'_> {
     }
 
     fn remove(&mut self, removal: Removal) {
-        if self.cascade.removals.len() < self.limit {
-            self.cascade.removals.push(removal);
+        // What is held must leave room for the others.
+        if !(self.is_held)(&removal.target()) {
+            let Some(room) = self.room.checked_sub(1) else { return };
+            self.room = room;
         }
+        self.cascade.removals.push(removal);
     }
 
     fn object(&self, node: Node) -> ObjectRef {

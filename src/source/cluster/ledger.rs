@@ -179,9 +179,13 @@ impl EnvironmentLedger {
                     records.revision = records.revision.max(resource_version);
                 }
                 let of_kind = &mut records.by_kind[kind as usize];
-                match record {
-                    Some(record) => drop(of_kind.insert(name.clone(), record)),
-                    None => drop(of_kind.remove(&name)),
+                if let Some(record) = record {
+                    of_kind.insert(name.clone(), record);
+                } else {
+                    of_kind.remove(&name);
+                    if of_kind.is_empty() {
+                        of_kind.shrink_to_fit();
+                    }
                 }
                 names.push(name);
             }

@@ -44,12 +44,17 @@ struct State {
     uid: Box<str>,
     resource_version: Box<str>,
     generation: Option<i64>,
+    deleting: bool,
 }
 
 impl State {
     /// Whether the object says the same as in an earlier state, so that only its status or metadata can differ.
     fn says_the_same(&self, earlier: &Self) -> bool {
-        self.uid == earlier.uid && self.generation.is_some() && self.generation == earlier.generation
+        self.uid == earlier.uid
+            && self.generation.is_some()
+            && self.generation == earlier.generation
+            // The mark of a deletion counts as a change of the spec, but nothing that revokes is to hang on that.
+            && self.deleting == earlier.deleting
     }
 
     /// The resource version as the number that it is; 0 where it is none.
@@ -220,11 +225,16 @@ struct Key {
 
 impl Key {
     fn of(object: &WatchedObject) -> Self {
-        let &ObjectMeta { ref namespace, ref name, ref uid, ref resource_version, generation, .. } = object.meta();
+        let ObjectMeta { namespace, name, uid, resource_version, generation, deletion_timestamp, .. } = object.meta();
         // The API server leaves none of these out: all our kinds are namespaced.
         let [namespace, name, uid, resource_version] =
             [namespace, name, uid, resource_version].map(|field| field.as_deref().unwrap_or_default());
-        let state = State { uid: uid.into(), resource_version: resource_version.into(), generation };
+        let state = State {
+            uid: uid.into(),
+            resource_version: resource_version.into(),
+            generation: *generation,
+            deleting: deletion_timestamp.is_some(),
+        };
         Self { namespace: namespace.into(), name: name.into(), state }
     }
 }
@@ -378,6 +388,24 @@ mod tests {
 
         // The very same object counts again.
         assert_eq!(run(&mut tracker, listed([role("x/a", "1", 1, "p")])), ["+x/a:p", "-x/b"]);
+    }
+
+    #[test]
+    fn a_status_changes_nothing_but_a_deletion_mark_does_whatever_the_generation_is() {
+        let mut tracker = Tracker::new(Kind::Role);
+        let object = |version: &str, deleted: Option<&str>| {
+            read(json!({
+                "metadata": {
+                    "namespace": "x", "name": "a", "uid": "1", "resourceVersion": version, "generation": 1,
+                    "deletionTimestamp": deleted,
+                },
+                "spec": { "permissions": ["p"] },
+            }))
+        };
+        run(&mut tracker, listed([object("1", None)]));
+        assert!(run(&mut tracker, [Event::Apply(object("2", None))]).is_empty());
+        let marked = object("3", Some("2026-01-02T00:00:00Z"));
+        assert_eq!(run(&mut tracker, [Event::Apply(marked)]), ["+x/a:p"]);
     }
 
     #[test]
