@@ -383,7 +383,7 @@ impl Reconciler {
         let mut sweep = mem::take(&mut self.sweep);
         let ledger = Arc::clone(&self.ledger);
         let swept = blocking(move || {
-            let found = sweep.advance(&ledger, &graph.read(), Timestamp::now());
+            let found = sweep.advance(&ledger, &graph, Timestamp::now());
             (sweep, found, graph)
         });
         let Some((sweep, found, graph)) = swept.await else {

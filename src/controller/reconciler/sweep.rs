@@ -9,7 +9,7 @@ use crate::{
     api::ConditionType,
     controller::{conditions, summary::Summary},
     graph::{
-        Graph,
+        Graph, PublishedGraph,
         facts::{ENVIRONMENT_NAME, Kind, ObjectRef, Timestamp},
         query::Reason,
     },
@@ -18,6 +18,8 @@ use crate::{
 
 /// How many objects are looked at before more urgent things get their turn.
 const CHUNK: usize = 2000;
+/// How many of them are looked at in one state of the graph: as long as it is held, a change of the graph may wait.
+const SLICE: usize = 64;
 /// How long changes are gathered before everything is looked at.
 const GATHER: Duration = Duration::from_millis(100);
 /// A sweep is followed by a pause so many times as long as it took, so that it takes a fifth of a processor at the most.
@@ -80,7 +82,7 @@ impl Sweep {
     }
 
     /// Looks at the next objects.
-    pub(super) fn advance(&mut self, ledger: &EnvironmentLedger, graph: &Graph, now: Timestamp) -> Found {
+    pub(super) fn advance(&mut self, ledger: &EnvironmentLedger, graph: &PublishedGraph, now: Timestamp) -> Found {
         let mut found = Found::default();
         let Some(mut running) = self.running.take() else {
             return found;
@@ -88,8 +90,11 @@ impl Sweep {
         let began = Instant::now();
         let Running { objects, next, summary, spent } = &mut running;
         let end = objects.len().min(*next + CHUNK);
-        for object in &objects[*next..end] {
-            look_at(object, ledger, graph, now, summary, &mut found);
+        for slice in objects[*next..end].chunks(SLICE) {
+            let graph = graph.read();
+            for object in slice {
+                look_at(object, ledger, &graph, now, summary, &mut found);
+            }
         }
         *next = end;
         *spent += began.elapsed();
