@@ -155,7 +155,7 @@ mod tests {
         let running = Running { objects: Vec::new(), next: 0, summary: Summary::default(), spent };
         let mut sweep = Sweep { running: Some(running), ..Sweep::default() };
         sweep.request();
-        assert!(sweep.advance(&ledger, &Graph::default(), Timestamp::now()).summary.is_some());
+        assert!(sweep.advance(&ledger, &PublishedGraph::default(), Timestamp::now()).summary.is_some());
         assert!(!sweep.begin_if_due(&ledger));
         tokio::time::advance(spent * PAUSE_FACTOR).await;
         assert!(sweep.begin_if_due(&ledger));
