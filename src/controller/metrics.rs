@@ -51,7 +51,7 @@ impl Metrics {
         );
         registry.register(
             "environments_behind",
-            "Environments of which some status may be out of date",
+            "Environments in which something is still to be written",
             environments_behind,
         );
         registry.register("events_dropped", "Events not written because there were too many", events_dropped);

@@ -464,7 +464,8 @@ impl Reconciler {
     }
 
     fn note_whether_behind(&mut self, busy: bool) {
-        let behind = busy || self.retry_at.is_some() || self.sweep.due().is_some();
+        let to_do = busy || self.sweep.due().is_some();
+        let behind = to_do || self.retry_at.is_some() || !self.refusals.is_empty();
         if behind != self.behind {
             self.behind = behind;
             if behind {
