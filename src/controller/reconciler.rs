@@ -273,7 +273,11 @@ impl Reconciler {
             let status = status_write(object.clone(), record.clone(), stated, None, now);
             return Some(status.map_or_else(|| Write::AddFinalizer(object, record), |it| Write::Status(Box::new(it))));
         }
-        let write = status_write(object, record, stated, summary.as_ref(), now)?;
+        let Some(write) = status_write(object.clone(), record, stated, summary.as_ref(), now) else {
+            // Nothing is left to be refused.
+            self.refusals.remove(&object);
+            return None;
+        };
         if summary.is_some() && write.record.status.is_some() {
             return self.paced(write);
         }
