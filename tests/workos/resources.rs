@@ -349,7 +349,7 @@ async fn rules_68_to_70_pages_lead_in_both_directions_whatever_is_listed() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rule_68_pages_are_stable_while_others_write() {
     let world = Arc::new(company());
     for number in 0..40 {
