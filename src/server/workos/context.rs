@@ -9,9 +9,9 @@ use axum::{
 
 use super::{Error, id::Prefix};
 use crate::{
-    graph::facts::{self, Name, ORGANIZATION},
+    graph::facts::{self, Name, ORGANIZATION, ObjectRef},
     server::{self, Server},
-    store::{Item, OfKind, Snapshot, Store, View},
+    store::{self, Item, OfKind, Snapshot, Spec, Store, StoredObject, View},
 };
 
 /// The environment that a request is about: the one of the caller's credential, or that the path names.
@@ -49,6 +49,26 @@ impl Context {
     /// The environment as it is now.
     pub fn snapshot(&self) -> Snapshot {
         self.server.store.snapshot(&self.environment)
+    }
+
+    /// Changes what an object says; see [`Store::edit`].
+    ///
+    /// # Errors
+    /// Those of `change`, and those of the store.
+    pub async fn edit<S>(
+        &self,
+        object: &ObjectRef,
+        change: impl Fn(&View<'_>, &mut S) -> Result<(), Error> + Send,
+    ) -> Result<(), Error>
+    where
+        for<'a> &'a mut S: TryFrom<&'a mut Spec>,
+    {
+        let change_spec = move |view: &View<'_>, stored: &mut StoredObject| match (&mut stored.spec).try_into() {
+            Ok(spec) => change(view, spec),
+            // The kind of an object is part of what it is found by.
+            Err(_) => Err(store::Error::NotFound { object: object.clone() }.into()),
+        };
+        self.store().edit(&self.environment, object, change_spec).await
     }
 
     /// What the server counts.

@@ -38,6 +38,13 @@ pub struct Page<T> {
     list_metadata: ListMetadata,
 }
 
+impl<T> Page<T> {
+    /// A page with all that there is.
+    pub const fn whole(data: Vec<T>) -> Self {
+        Self { object: "list", data, list_metadata: ListMetadata { before: None, after: None } }
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct ListMetadata {
     before: Option<Id>,

@@ -6,11 +6,20 @@
 //! | `body`, `target`, `id`, `list`, `error`, `shapes` | what all endpoints share |
 //! | the others | the endpoints, by what they are about |
 
+mod assign;
+mod assignment;
 mod body;
 mod context;
+mod environment_roles;
 mod error;
+mod group_role_assignments;
+mod held_roles;
 mod id;
 mod list;
+mod organization_roles;
+mod permissions;
+mod role_assignments;
+mod roles;
 mod shapes;
 mod target;
 
@@ -23,6 +32,11 @@ use super::Server;
 
 /// Every endpoint, in the environment of the caller at the root of the host, and in any under its name.
 pub(super) fn routes() -> Router<Arc<Server>> {
-    let endpoints = Router::new();
+    let endpoints = Router::new()
+        .merge(environment_roles::routes())
+        .merge(organization_roles::routes())
+        .merge(permissions::routes())
+        .merge(role_assignments::routes())
+        .merge(group_role_assignments::routes());
     Router::new().merge(endpoints.clone()).nest("/environments/{namespace}", endpoints)
 }

@@ -340,6 +340,15 @@ impl RoleAssignment {
         }
     }
 
+    /// The id of what a membership has through an assignment of a group.
+    pub fn id_through_group(
+        membership: &Item<facts::OrganizationMembership>,
+        assignment: &Item<facts::GroupRoleAssignment>,
+    ) -> Id {
+        let assignment = Prefix::GroupRoleAssignment.id(assignment.id);
+        Prefix::RoleAssignment.derived(&[&assignment, &Prefix::OrganizationMembership.id(membership.id)])
+    }
+
     /// A role that a membership has through a group.
     pub fn through_group(
         membership: &Item<facts::OrganizationMembership>,
@@ -356,8 +365,7 @@ impl RoleAssignment {
                 group: Some(GroupReference { id: Prefix::Group.id(group.id), name: display_name(group) }),
             },
             ..Self::direct(
-                Prefix::RoleAssignment
-                    .derived(&[&group_role_assignment_id, &Prefix::OrganizationMembership.id(membership.id)]),
+                Self::id_through_group(membership, assignment),
                 membership,
                 role,
                 resource,
