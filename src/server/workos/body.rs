@@ -40,7 +40,8 @@ impl<T: DeserializeOwned> FromRequest<Arc<Server>> for Body<T> {
     }
 }
 
-fn read<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
+/// Reads what a caller sent; a mistake in it names the field.
+pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let field = error.path().to_string();
         Error::field(field.clone(), format!("{field} cannot be used: {}", error.inner()))

@@ -1,6 +1,6 @@
 //! Pages of lists, by cursors that are ids (rules 68, 69).
 
-use std::cmp::Ordering;
+use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +72,17 @@ enum Order {
     Normal,
 }
 
+/// Where something may stand in the order of creation.
+pub type Bounds = (Bound<Place>, Bound<Place>);
+
+/// Which page is asked for, in the direction of the list.
+struct Wanted {
+    order: Order,
+    limit: usize,
+    after: Option<Place>,
+    before: Option<Place>,
+}
+
 impl PageParameters {
     /// The page of the rows that is asked for. `place` says where something stands or stood that is no row any more.
     ///
@@ -83,6 +94,70 @@ impl PageParameters {
         place: impl Fn(&str) -> Option<Place>,
         show: impl Fn(T) -> S,
     ) -> Result<Page<S>, Error> {
+        rows.sort_by(|one, other| one.place.cmp(&other.place));
+        let between = |(from, to): Bounds| {
+            let from = rows.partition_point(|row| match &from {
+                Bound::Included(from) => row.place < *from,
+                Bound::Excluded(from) => row.place <= *from,
+                Bound::Unbounded => false,
+            });
+            let to = rows.partition_point(|row| match &to {
+                Bound::Included(to) => row.place <= *to,
+                Bound::Excluded(to) => row.place < *to,
+                Bound::Unbounded => true,
+            });
+            let indices = from..to.max(from);
+            indices.map(|index| Row { id: rows[index].id, place: rows[index].place.clone(), item: index })
+        };
+        let place = |cursor: &str| {
+            let row = rows.iter().find(|row| row.id.to_string() == cursor);
+            row.map(|row| row.place.clone()).or_else(|| place(cursor))
+        };
+        let Page { object, data, list_metadata } = self.page_in_order(between, place, |index| index)?;
+        let mut items: Vec<Option<T>> = rows.into_iter().map(|row| Some(row.item)).collect();
+        let data = data.into_iter().filter_map(|index| items[index].take()).map(show).collect();
+        Ok(Page { object, data, list_metadata })
+    }
+
+    /// The same of a list that may be long: `between` gives the rows that stand within bounds, the oldest first, and no more
+    /// of them are taken than the page needs.
+    ///
+    /// # Errors
+    /// Where a parameter cannot be used.
+    pub fn page_in_order<T, S, I: DoubleEndedIterator<Item = Row<T>>>(
+        &self,
+        between: impl Fn(Bounds) -> I,
+        place: impl Fn(&str) -> Option<Place>,
+        show: impl Fn(T) -> S,
+    ) -> Result<Page<S>, Error> {
+        let Wanted { order, limit, after, before } = self.wanted(place)?;
+        // From here on, "after" and "before" mean the direction of the list.
+        let rows = |after: Option<&Place>, before: Option<&Place>, limit: usize, from_the_end: bool| -> Vec<Row<T>> {
+            let bound = |place: Option<&Place>| place.cloned().map_or(Bound::Unbounded, Bound::Excluded);
+            let (bounds, reversed) = match order {
+                Order::Ascending => ((bound(after), bound(before)), from_the_end),
+                Order::Descending | Order::Normal => ((bound(before), bound(after)), !from_the_end),
+            };
+            let rows = between(bounds);
+            if reversed { rows.rev().take(limit).collect() } else { rows.take(limit).collect() }
+        };
+        let from_the_end = after.is_none() && before.is_some();
+        let mut page = rows(after.as_ref(), before.as_ref(), limit, from_the_end);
+        if from_the_end {
+            page.reverse();
+        }
+
+        let first = page.first().filter(|row| !rows(None, Some(&row.place), 1, true).is_empty()).map(|row| row.id);
+        let last = page.last().filter(|row| !rows(Some(&row.place), None, 1, false).is_empty()).map(|row| row.id);
+        let list_metadata = match order {
+            Order::Ascending | Order::Descending => ListMetadata { before: first, after: last },
+            Order::Normal => ListMetadata { before: last, after: first },
+        };
+        let data = page.into_iter().map(|row| show(row.item)).collect();
+        Ok(Page { object: "list", data, list_metadata })
+    }
+
+    fn wanted(&self, place: impl Fn(&str) -> Option<Place>) -> Result<Wanted, Error> {
         let order = match self.order.as_deref() {
             None | Some("desc") => Order::Descending,
             Some("asc") => Order::Ascending,
@@ -94,44 +169,24 @@ impl PageParameters {
             Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => limit,
             Some(_) => return Err(Error::field("limit", format!("limit must be a number from 1 to {MAX_LIMIT}"))),
         };
-        let compare = |one: &Place, other: &Place| match order {
-            Order::Ascending => one.cmp(other),
-            Order::Descending | Order::Normal => other.cmp(one),
-        };
-        rows.sort_by(|one, other| compare(&one.place, &other.place));
-
-        let (forwards, backwards) = match order {
-            Order::Ascending | Order::Descending => (("after", &self.after), ("before", &self.before)),
-            Order::Normal => (("before", &self.before), ("after", &self.after)),
-        };
-        let index_of = |(name, cursor): (&'static str, &Option<String>), inclusive: bool| {
-            let Some(cursor) = cursor.as_deref() else { return Ok::<_, Error>(None) };
-            let row = rows.iter().find(|row| row.id.to_string() == cursor).map(|row| row.place.clone());
-            let place = row.or_else(|| place(cursor)).ok_or_else(|| {
+        let of = |name: &'static str, cursor: &Option<String>| {
+            let Some(cursor) = cursor.as_deref() else { return Ok(None) };
+            place(cursor).map(Some).ok_or_else(|| {
                 Error::field(name, format!("{name} must be the id of an item of this list, not '{cursor}'"))
-            })?;
-            Ok(Some(rows.partition_point(|row| match compare(&row.place, &place) {
-                Ordering::Less => true,
-                Ordering::Equal => inclusive,
-                Ordering::Greater => false,
-            })))
+            })
         };
-        let from = index_of(forwards, true)?;
-        let to = index_of(backwards, false)?;
-        let (from, to) = match (from, to) {
-            (Some(from), to) => (from, to.unwrap_or(rows.len()).min(from + limit).max(from)),
-            (None, Some(to)) => (to.saturating_sub(limit), to),
-            (None, None) => (0, limit.min(rows.len())),
-        };
-        let to = to.min(rows.len());
+        let (after, before) = (of("after", &self.after)?, of("before", &self.before)?);
+        Ok(match order {
+            Order::Ascending | Order::Descending => Wanted { order, limit, after, before },
+            Order::Normal => Wanted { order, limit, after: before, before: after },
+        })
+    }
+}
 
-        let first = (from > 0 && from < to).then(|| rows[from].id);
-        let last = (to < rows.len() && from < to).then(|| rows[to - 1].id);
-        let list_metadata = match order {
-            Order::Ascending | Order::Descending => ListMetadata { before: first, after: last },
-            Order::Normal => ListMetadata { before: last, after: first },
-        };
-        let data = rows.drain(from..to).map(|row| show(row.item)).collect();
-        Ok(Page { object: "list", data, list_metadata })
+impl<T> Page<Option<T>> {
+    /// Without what went while it was being shown.
+    pub fn flatten(self) -> Page<T> {
+        let Self { object, data, list_metadata } = self;
+        Page { object, data: data.into_iter().flatten().collect(), list_metadata }
     }
 }
