@@ -8,11 +8,17 @@
 
 mod body;
 mod context;
+mod environment;
 mod error;
+mod groups;
 mod id;
+mod idempotency;
 mod list;
+mod memberships;
+mod organizations;
 mod shapes;
 mod target;
+mod users;
 
 use std::sync::Arc;
 
@@ -22,7 +28,22 @@ pub(super) use self::error::Error;
 use super::Server;
 
 /// Every endpoint, in the environment of the caller at the root of the host, and in any under its name.
-pub(super) fn routes() -> Router<Arc<Server>> {
-    let endpoints = Router::new();
+pub(super) fn routes(server: &Arc<Server>) -> Router<Arc<Server>> {
+    let writing = Router::new()
+        .merge(environment::routes())
+        .merge(groups::routes())
+        .merge(memberships::routes())
+        .merge(organizations::routes());
+    let reading = Router::new().merge(users::routes());
+    let endpoints = idempotency::honoured(writing, server).merge(reading);
     Router::new().merge(endpoints.clone()).nest("/environments/{namespace}", endpoints)
+}
+
+/// Whether a path belongs to this API, be there anything at it or not.
+pub(super) fn has_path(path: &str) -> bool {
+    let mut segments = path.split('/').skip(1).peekable();
+    if segments.peek() == Some(&"environments") {
+        segments.nth(1);
+    }
+    matches!(segments.next(), Some("authorization" | "organizations" | "user_management"))
 }
