@@ -220,7 +220,7 @@ async fn create(
     let created = context.store().create(context.environment(), |view| {
         let organization = context::organization(view, organization_id)?.item;
         if let Some(existing) = membership_of(view, &organization.name, user_id) {
-            return Err(Rejoining::There(existing));
+            return Err(Rejoining::There(Box::new(existing)));
         }
         let role_refs = match &slugs {
             Some(slugs) => organization_roles(view, &organization.name, slugs)?,
@@ -254,7 +254,7 @@ async fn create(
 #[derive(Debug)]
 enum Rejoining {
     /// The user has one in the organization.
-    There(Item<facts::OrganizationMembership>),
+    There(Box<Item<facts::OrganizationMembership>>),
     Failed(Error),
 }
 
