@@ -324,8 +324,8 @@ proptest! {
         prop_assert_eq!(graph.default_role_is_set(), world.default_role_is_set());
     }
 
-    /// What is created under a name that is not taken changes nothing about anybody else, and nobody has any roles by
-    /// it.
+    /// What is created under a name that is not taken has no assignments, is in no group and has nothing below it; when
+    /// it is gone again, the name is free again.
     #[test]
     fn what_is_created_under_a_free_name_inherits_nothing(story in story(40)) {
         let (mut graph, mut world) = (Graph::default(), World::default());

@@ -1,0 +1,1 @@
+//! What the WorkOS Authorization API promises, over a folder of manifests that is really written.
