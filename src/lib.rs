@@ -9,7 +9,8 @@
 //! | [`api`] | the custom resource types | nothing |
 //! | [`source`] | turns objects into changes of the graph: Kubernetes watches, folders of YAML | `api`, `graph` |
 //! | [`controller`] | writes to the cluster, while it leads | `api`, `graph`, `source` |
-//! | [`server`] | the HTTP surfaces | `graph` |
+//! | [`store`] | the objects, to be shown and to be written | `api`, `graph`, `source` |
+//! | [`server`] | the HTTP surfaces | `graph`, `store` |
 //! | [`cli`] | the subcommands | all |
 
 pub mod api;
@@ -18,3 +19,4 @@ pub mod controller;
 pub mod graph;
 pub mod server;
 pub mod source;
+pub mod store;

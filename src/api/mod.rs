@@ -53,5 +53,15 @@ pub const ORGANIZATION: &str = "organization";
 /// The one name that an [`Environment`] may have.
 pub const ENVIRONMENT_NAME: &str = "default";
 
+/// The annotation with the instant at which an object was created, to the millisecond: `creationTimestamp` has but seconds, and
+/// lists are in the order of creation. It is heeded only within that second.
+pub const CREATED_AT_ANNOTATION: &str = "authz.bailiwick.dev/created-at";
+
+/// The annotation of an organization with what the application notes with it: a JSON object of strings.
+pub const METADATA_ANNOTATION: &str = "authz.bailiwick.dev/metadata";
+
+/// The annotation of an organization with its domains: a JSON array of objects with `domain` and `state`.
+pub const DOMAINS_ANNOTATION: &str = "authz.bailiwick.dev/domains";
+
 /// The finalizer that keeps an object until nothing depends on it any more.
 pub const CASCADE_FINALIZER: &str = "authz.bailiwick.dev/cascade";

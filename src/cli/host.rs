@@ -13,6 +13,7 @@ use super::{Error, logging, options::Answering};
 use crate::{
     graph::Environments,
     server::{self, AdmissionListener, Listeners, Server},
+    store::Store,
 };
 
 /// What the name of every metric begins with.
@@ -70,11 +71,12 @@ pub(super) async fn answer(
     bound: Bound,
     config: server::Config,
     environments: Arc<Environments>,
+    store: Store,
     registry: Registry,
     background: impl AsyncFnOnce(CancellationToken),
 ) -> Result<(), Error> {
     let mut signals = Signals::new()?;
-    let server = Server::new(config, environments, registry);
+    let server = Server::new(config, environments, Arc::new(store), registry);
     let stop = CancellationToken::new();
     let aborted = async {
         signals.next().await;

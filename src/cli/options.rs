@@ -1,11 +1,16 @@
 //! The options of every subcommand that answers checks.
 
-use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use clap::{Args, builder::BoolishValueParser};
 
 use super::{Error, logging};
-use crate::server::{self, Limits};
+use crate::{
+    graph::Environments,
+    server::{self, Limits},
+    source::Ledger,
+    store::{ObjectStore, Store},
+};
 
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Answering")]
@@ -23,6 +28,10 @@ pub(super) struct Answering {
     /// can learn who may do what.
     #[arg(long, value_parser = BoolishValueParser::new(), env = "BAILIWICK_ALLOW_UNAUTHENTICATED")]
     pub allow_unauthenticated: bool,
+    /// Take writes through the WorkOS API although --listen is an address that other machines reach. Whoever reaches it can then
+    /// change who may do what.
+    #[arg(long, value_parser = BoolishValueParser::new(), env = "BAILIWICK_ALLOW_UNAUTHENTICATED_WRITES")]
+    pub allow_unauthenticated_writes: bool,
     /// How long to wait, after SIGTERM or SIGINT, for requests that are under way. A second signal ends it.
     #[arg(long, default_value = "20s", value_name = "DURATION", value_parser = duration, env = "BAILIWICK_SHUTDOWN_TIMEOUT")]
     pub shutdown_timeout: Duration,
@@ -41,6 +50,23 @@ impl Answering {
             self.listen,
             self.listen.port()
         )))
+    }
+
+    /// What the surfaces read and write objects through: written is only where no stranger can reach.
+    pub fn store(
+        &self,
+        objects: impl ObjectStore + 'static,
+        environments: &Arc<Environments>,
+        ledger: &Arc<Ledger>,
+    ) -> Store {
+        let (environments, ledger) = (Arc::clone(environments), Arc::clone(ledger));
+        if self.allow_unauthenticated_writes || self.listen.ip().is_loopback() {
+            return Store::new(Arc::new(objects), environments, ledger);
+        }
+        let problem = "nothing is written for callers of an address that other machines reach, since nobody is asked who they are: \
+                       start with --allow-unauthenticated-writes (BAILIWICK_ALLOW_UNAUTHENTICATED_WRITES=true) where the \
+                       network keeps strangers away";
+        Store::read_only(problem, environments, ledger)
     }
 
     /// The server that the options ask for, which serves these environments only, where some are given.

@@ -19,6 +19,7 @@ use crate::{
     controller::{self, Controller, lease::Election},
     graph::Environments,
     source::{Cluster, Ledger, Metrics},
+    store::ClusterStore,
 };
 
 const EXAMPLE: &str = "Example:
@@ -66,6 +67,7 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
     let metrics = controller::Metrics::register(&mut registry);
     let options = leading.controller(identity);
     let webhook_leadership = leadership.clone();
+    let store = answering.store(ClusterStore::new(client.clone(), Arc::clone(&ledger)), &environments, &ledger);
     let controller = Controller::new(client.clone(), Arc::clone(&environments), ledger, leadership, &options, metrics);
     let mut bound = host::bind(&answering).await?;
     let mut certificate: BoxFuture<'static, ()> = Box::pin(future::pending());
@@ -89,5 +91,5 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
             _ = lead => {}
         }
     };
-    Box::pin(host::answer(bound, answering.server(served), environments, registry, background)).await
+    Box::pin(host::answer(bound, answering.server(served), environments, store, registry, background)).await
 }

@@ -10,7 +10,8 @@ use tracing::info;
 use super::{Error, host, options::Answering};
 use crate::{
     graph::Environments,
-    source::{Directory, Metrics},
+    source::{Directory, Ledger, Metrics},
+    store::DirectoryStore,
 };
 
 const EXAMPLE: &str = r#"Example:
@@ -41,8 +42,16 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
     let environments = Arc::new(Environments::default());
     let mut registry = Registry::with_prefix(host::METRICS_PREFIX);
     let metrics = Metrics::register(&mut registry);
-    let directory = Directory::open(&manifests, &answering.default_environment, Arc::clone(&environments), metrics)
-        .map_err(Error::Source)?;
+    let ledger = Arc::new(Ledger::default());
+    let directory = Directory::open(
+        &manifests,
+        &answering.default_environment,
+        Arc::clone(&environments),
+        Arc::clone(&ledger),
+        metrics,
+    )
+    .map_err(Error::Source)?;
+    let store = answering.store(DirectoryStore::new(directory.handle()), &environments, &ledger);
     let bound = host::bind(&answering).await?;
     let loaded = directory.loaded();
     let objects: usize = loaded.environments.values().map(BTreeMap::len).sum();
@@ -58,5 +67,5 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
     let background = async |stop: CancellationToken| {
         stop.run_until_cancelled(directory.run()).await;
     };
-    host::answer(bound, answering.server(None), environments, registry, background).await
+    host::answer(bound, answering.server(None), environments, store, registry, background).await
 }

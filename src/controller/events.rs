@@ -19,7 +19,7 @@ use super::{
 use crate::{
     api::{API_VERSION, ConditionType},
     graph::facts::{Kind, Name, ObjectRef},
-    source::cluster::ledger::{ObservedStatus, Record},
+    source::ledger::{ObservedStatus, Record},
 };
 
 /// How many events wait to be written at the most; what comes on top is dropped and counted.

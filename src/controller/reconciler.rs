@@ -41,7 +41,7 @@ use crate::{
     },
     source::{
         blocking,
-        cluster::ledger::{EnvironmentLedger, News, ObservedStatus, Record},
+        ledger::{EnvironmentLedger, News, ObservedStatus, Record},
     },
 };
 

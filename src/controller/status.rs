@@ -7,7 +7,7 @@ use k8s_openapi::{
 use serde_json::{Map, Value, json};
 
 use super::{conditions::Stated, summary::Summary};
-use crate::{graph::facts::Timestamp, source::cluster::ledger::ObservedStatus};
+use crate::{graph::facts::Timestamp, source::ledger::ObservedStatus};
 
 /// The status of an object of that generation.
 ///

@@ -17,8 +17,9 @@ use crate::{
     api::{API_VERSION, CASCADE_FINALIZER},
     graph::facts::{Kind, Name, ObjectRef},
     source::{
-        cluster::{self, WatchedObject, ledger::Record},
+        cluster::{self, WatchedObject},
         describe_error,
+        ledger::Record,
     },
 };
 

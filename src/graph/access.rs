@@ -139,7 +139,7 @@ impl Graph {
                     any = true;
                     visit(resource, role)
                 })?;
-                if let Some(role) = self.default_role(membership, organization).filter(|_| !any) {
+                if let Some(role) = self.default_role_of(membership, organization).filter(|_| !any) {
                     visit(resource, role)?;
                 }
             } else if let Some(winner) = self.winner(membership, subjects, organization, now) {
@@ -167,7 +167,7 @@ impl Graph {
         });
         debug_assert!(visited.is_continue());
         let assigned = best.map(|(tier, _, role)| Winner { tier: Some(tier), role });
-        assigned.or_else(|| self.default_role(membership, organization).map(|role| Winner { tier: None, role }))
+        assigned.or_else(|| self.default_role_of(membership, organization).map(|role| Winner { tier: None, role }))
     }
 
     /// Visits the organization-level roles that count, but for the default role.
@@ -225,7 +225,7 @@ impl Graph {
     }
 
     /// The environment's default role, if the membership would have it where it has no other.
-    pub(super) fn default_role(&self, membership: Id<Membership>, organization: Id<Resource>) -> Option<Id<Role>> {
+    pub(super) fn default_role_of(&self, membership: Id<Membership>, organization: Id<Resource>) -> Option<Id<Role>> {
         let declared = self.memberships[membership].standing != Standing::Undeclared;
         self.settings.default_role.filter(|&role| declared && self.fits(role, self.organization_type, organization))
     }

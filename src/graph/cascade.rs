@@ -2,9 +2,12 @@
 
 mod plan;
 
+use std::collections::BTreeSet;
+
 use super::{
-    Graph,
-    facts::{Kind, Name, ObjectRef},
+    Graph, Map, PublishedGraph, Set,
+    facts::{Fact, Kind, Name, Object, ObjectRef},
+    trial::Trial,
 };
 
 /// What the deletions under way in an environment still have to remove.
@@ -83,6 +86,83 @@ impl Graph {
         is_restricted: impl Fn(&ObjectRef) -> bool,
         is_held: impl Fn(&ObjectRef) -> bool,
     ) -> Cascade {
+        let is_restricted = |object: &ObjectRef| object.kind == Kind::Resource && is_restricted(object);
         plan::plan(self, limit, &is_restricted, &is_held)
+    }
+}
+
+impl PublishedGraph {
+    /// Everything that would have to go, were these objects deleted and all of it cascaded: they themselves, as far as
+    /// they exist, and what depends on them, be it under deletion already. Nothing that is visible changes.
+    ///
+    /// # Guarantees
+    /// It is all that the rounds of [`Graph::cascade`] would remove until the objects can go. Nothing comes before what
+    /// depends on it, so one object alone comes last; of a circle of parents, the objects do. No reader waits.
+    ///
+    /// # Assumptions
+    /// The caller holds no guard of [`Self::read`]: like [`Self::apply`], this waits for readers to leave.
+    #[must_use]
+    pub fn cascade_of(&self, objects: &[ObjectRef]) -> Vec<Removal> {
+        let mut trial = Trial::of(self);
+        let mut removed = BTreeSet::new();
+        for object in objects {
+            let Some(existing) = trial.before.object(object) else {
+                continue;
+            };
+            removed.insert(object.clone());
+            if object.kind.cascades() {
+                trial.make(Object { deleting: true, ..existing });
+            }
+        }
+        let is_other = |object: &ObjectRef| !removed.contains(object);
+        let plan = plan::plan(trial.after(), usize::MAX, &is_other, &|_| false);
+        let deletions = plan.deletions.into_iter().filter(|deletion| !deletion.restricted);
+        removed.extend(deletions.map(|deletion| deletion.object).chain(plan.doomed));
+
+        // On an object only those of the same or an earlier group depend: assignments, their subjects and roles,
+        // resources.
+        let (resources, mut others): (Vec<_>, Vec<_>) =
+            removed.into_iter().partition(|object| object.kind == Kind::Resource);
+        others.sort_by_key(|object| object.kind.cascades());
+        let roots = objects.iter().filter(|object| resources.binary_search(object).is_ok());
+        let resources = trial.before.leaves_first(roots, &resources);
+        let mut names = plan.removals;
+        names.retain(|removal| !matches!(removal, Removal::Object(_)));
+        // Plans differ in order from copy to copy of a graph.
+        names.sort_unstable();
+        names.into_iter().chain(others.into_iter().chain(resources).map(Removal::Object)).collect()
+    }
+}
+
+impl Graph {
+    /// Those of the resources that are the roots or below them, each after all below it. Circles of parents are cut
+    /// above their first root.
+    fn leaves_first<'a>(
+        &self,
+        roots: impl Iterator<Item = &'a ObjectRef>,
+        resources: &'a [ObjectRef],
+    ) -> Vec<ObjectRef> {
+        let mut below = Map::<Name, Vec<&ObjectRef>>::default();
+        for resource in resources {
+            if let Some(Fact::Resource(spec)) = self.object(resource).map(|object| object.fact)
+                && let Some(parent) = spec.parent
+            {
+                below.entry(parent).or_default().push(resource);
+            }
+        }
+        let mut order = Vec::with_capacity(resources.len());
+        let mut visited = Set::default();
+        for root in roots {
+            let mut open: Vec<&ObjectRef> = visited.insert(root).then_some(root).into_iter().collect();
+            while let Some(&last) = open.last() {
+                if let Some(children) = below.remove(&last.name) {
+                    open.extend(children.into_iter().filter(|&child| visited.insert(child)));
+                } else {
+                    order.push(last.clone());
+                    open.pop();
+                }
+            }
+        }
+        order
     }
 }

@@ -19,7 +19,12 @@ impl Graph {
 
     /// Whether a resource hangs together up to an organization.
     pub(super) fn is_attached(&self, resource: Id<Resource>) -> bool {
-        self.climb(resource, |_| {}).is_some()
+        self.attached_to(resource).is_some()
+    }
+
+    /// The organization at the root of a resource; none: the resource is detached.
+    pub(super) fn attached_to(&self, resource: Id<Resource>) -> Option<Id<Resource>> {
+        self.climb(resource, |_| {})
     }
 
     /// Visits the chain from a resource up to its organization, which is found unless the resource is detached.

@@ -212,7 +212,7 @@ impl Graph {
 
     /// Whether a question of a user about a resource in the organization is put to that membership.
     fn stands_for(&self, membership: Id<Membership>, user: &str, organization: Id<Resource>) -> bool {
-        let declared = |user| self.memberships_of_user(user, organization).next().is_some();
+        let declared = |user| self.memberships_of_user_in(user, organization).next().is_some();
         self.declared(membership).is_some() || !self.users.id(user).is_some_and(declared)
     }
 

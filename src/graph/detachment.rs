@@ -59,7 +59,7 @@ impl Graph {
         let resource_type = record.kind.resource_type()?;
         let parent = record.parent.filter(|_| resource_type != self.organization_type)?;
         let parent_type = self.resources[parent].kind.resource_type();
-        if self.allows_parent(resource_type, parent) || (parent_type.is_none() && self.is_known_type(resource_type)) {
+        if self.allows_parent(resource_type, parent) || (parent_type.is_none() && self.is_usable_type(resource_type)) {
             return None; // What is wrong with the parent itself is told when the walk comes to it.
         }
         let declaration = &self.resource_types[resource_type];

@@ -264,6 +264,10 @@ impl Grants {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
     /// All grants, in no particular order.
     pub(super) fn iter(&self) -> Box<dyn Iterator<Item = Grant> + '_> {
         match self {

@@ -4,7 +4,7 @@ use super::{
     Graph, Set,
     access::{Subjects, with_scratch},
     facts::{Name, Timestamp},
-    grants::{Grant, SubjectId},
+    grants::SubjectId,
     page::paginate,
     query::{AssignmentItem, Denial, GrantSource, Page, PageRequest, Reason, Target},
     records::{Assignment, Group, Membership, Resource, Role, State, Tier},
@@ -68,14 +68,9 @@ impl Graph {
                 (Err(denial), _) => return Err(denial),
             };
             let mut items = Vec::new();
-            let mut subjects: Vec<_> = self.resources[resource].grants.iter().map(Grant::subject).collect();
-            subjects.sort_unstable();
-            subjects.dedup();
-            for subject in subjects {
+            for (subject, id) in self.placed_on(resource) {
                 let table = self.assignments(subject);
-                for &id in self.assignments_of(subject).iter().filter(|&&id| table[id].placed == Some(resource)) {
-                    items.extend(self.assignment_item(table.name(id), &table[id], &mut scratch.subjects, now));
-                }
+                items.extend(self.assignment_item(table.name(id), &table[id], &mut scratch.subjects, now));
             }
             for &membership in self.memberships_of_organization.get(&resource).into_iter().flatten() {
                 let holdings = self.own_holdings(membership, &mut scratch.subjects, now).into_iter();

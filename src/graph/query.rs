@@ -238,6 +238,21 @@ pub struct AssignmentItem {
     pub inert: Vec<Reason>,
 }
 
+/// How much that is there uses a role.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RoleUses {
+    /// The `MembershipRoleAssignment`s that give it, in effect or not.
+    pub membership_assignments: usize,
+    /// The `GroupRoleAssignment`s that give it, in effect or not.
+    pub group_assignments: usize,
+    /// The declared memberships whose `roleRefs` list it, suspended or not.
+    pub memberships: usize,
+    /// The mappings of groups of the identity provider to it.
+    pub role_mappings: usize,
+    /// It is the default role.
+    pub is_default: bool,
+}
+
 /// One way in which a check is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantPath {

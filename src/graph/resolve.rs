@@ -112,7 +112,7 @@ impl Graph {
         match who {
             Who::Declared { membership, .. } | Who::Undeclared(membership) => Ok(Asker::One(membership)),
             Who::User { user, opaque } => {
-                let declared = user.filter(|&user| self.memberships_of_user(user, organization).next().is_some());
+                let declared = user.filter(|&user| self.memberships_of_user_in(user, organization).next().is_some());
                 let asker = declared.map(Asker::Declared).or(opaque.map(Asker::One));
                 asker.ok_or(Denial::NotAMember)
             }
@@ -120,7 +120,7 @@ impl Graph {
     }
 
     /// The memberships that are declared for a user in an organization, usable or not.
-    pub(super) fn memberships_of_user(
+    pub(super) fn memberships_of_user_in(
         &self,
         user: Id<User>,
         organization: Id<Resource>,
@@ -142,7 +142,7 @@ impl Graph {
             Asker::One(membership) => (Some(membership), None),
             Asker::Declared(user) => (None, Some(user)),
         };
-        one.into_iter().chain(user.into_iter().flat_map(move |user| self.memberships_of_user(user, organization)))
+        one.into_iter().chain(user.into_iter().flat_map(move |user| self.memberships_of_user_in(user, organization)))
     }
 
     /// Finds the resource that a subject means by type and id, naming no organization.

@@ -88,6 +88,11 @@ impl Settings {
         }
     }
 
+    /// How many mappings give that role.
+    pub(super) fn mappings_to(&self, role: Id<Role>) -> usize {
+        self.mappings.values().flatten().filter(|mapping| mapping.role == role).count()
+    }
+
     /// The roles that the identity provider's groups of a declared membership give it in its organization, each with
     /// the source and the group.
     pub(super) fn mapped_roles<'a>(

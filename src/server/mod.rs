@@ -22,7 +22,10 @@ use prometheus_client::registry::Registry;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::graph::{Environments, PublishedGraph};
+use crate::{
+    graph::{Environments, PublishedGraph},
+    store::Store,
+};
 
 mod admission;
 mod answer;
@@ -39,6 +42,7 @@ mod openapi;
 mod paging;
 mod serve;
 mod tls;
+mod workos;
 
 pub use admission::{ObjectFormat, Submitted};
 pub use environment::check_environment_name;
@@ -94,6 +98,7 @@ impl Default for Limits {
 pub struct Server {
     config: Config,
     environments: Arc<Environments>,
+    store: Arc<Store>,
     /// Stands in for an environment that nothing was ever said of.
     empty: Arc<PublishedGraph>,
     metrics: Metrics,
@@ -103,17 +108,23 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server over the graphs of `environments`.
+    /// A server over the graphs of `environments`, which writes to the `store`.
     ///
     /// It adds its own metrics to the `registry` and serves all that it holds. Build that with
     /// [`Registry::with_prefix`]`("bailiwick")`: neither the server's metrics nor those of the sources carry a prefix of their own.
     #[must_use]
-    pub fn new(config: Config, environments: Arc<Environments>, mut registry: Registry) -> Arc<Self> {
+    pub fn new(
+        config: Config,
+        environments: Arc<Environments>,
+        store: Arc<Store>,
+        mut registry: Registry,
+    ) -> Arc<Self> {
         Arc::new(Self {
             metrics: Metrics::register(&mut registry, &environments),
             permits: Semaphore::new(config.limits.concurrent_requests.min(Semaphore::MAX_PERMITS)),
             config,
             environments,
+            store,
             empty: Arc::default(),
             registry,
             draining: AtomicBool::new(false),
@@ -135,6 +146,7 @@ pub fn router(server: Arc<Server>) -> Router {
     let (routes, document) = openapi::routes().split_for_parts();
     routes
         .route(openapi::PATH, openapi::document_route(document))
+        .merge(workos::routes())
         .fallback(async || Error::NoSuchRoute)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(server.config.limits.body))

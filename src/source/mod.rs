@@ -7,17 +7,19 @@
 //! Whatever cannot be read grants nothing; see [`Fact::Invalid`](crate::graph::facts::Fact::Invalid).
 
 pub mod cluster;
-mod convert;
+pub(crate) mod convert;
 pub mod directory;
 mod error;
 mod lag;
+pub mod ledger;
 mod metrics;
 
+pub use cluster::Cluster;
 pub(crate) use cluster::describe_error;
-pub use cluster::{Cluster, Ledger};
-pub use directory::Directory;
+pub use directory::{Directory, DirectoryHandle};
 pub use error::Error;
 pub(crate) use error::with_causes;
+pub use ledger::Ledger;
 pub use metrics::Metrics;
 
 /// Does work that takes long where it holds nobody up. None: the runtime is being shut down.

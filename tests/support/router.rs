@@ -10,6 +10,7 @@ use axum::{
 use bailiwick::{
     graph::{Environments, facts::Object},
     server::{self, Config, Limits, Server},
+    store::Store,
 };
 use prometheus_client::registry::Registry;
 use serde_json::Value;
@@ -42,7 +43,9 @@ impl TestServer {
     /// A server that behaves so.
     pub fn new(config: Config) -> Self {
         let environments = Arc::new(Environments::default());
-        let server = Server::new(config, Arc::clone(&environments), Registry::with_prefix("bailiwick"));
+        let store = Store::read_only("nothing is written here", Arc::clone(&environments), Arc::default());
+        let server =
+            Server::new(config, Arc::clone(&environments), Arc::new(store), Registry::with_prefix("bailiwick"));
         Self {
             environments,
             api: Client(server::router(Arc::clone(&server))),

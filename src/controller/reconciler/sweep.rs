@@ -13,7 +13,7 @@ use crate::{
         facts::{ENVIRONMENT_NAME, Kind, ObjectRef, Timestamp},
         query::Reason,
     },
-    source::cluster::ledger::EnvironmentLedger,
+    source::ledger::EnvironmentLedger,
 };
 
 /// How many objects are looked at before more urgent things get their turn.

@@ -12,7 +12,7 @@ use crate::{
         writer::{self, GroupList},
     },
     graph::facts::{Name, ObjectRef, Timestamp},
-    source::cluster::ledger::{ObservedStatus, Record},
+    source::ledger::{ObservedStatus, Record},
 };
 
 /// Something to write.

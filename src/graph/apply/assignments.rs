@@ -95,7 +95,7 @@ impl Graph {
     }
 
     /// The organization of a subject, where known.
-    pub(in super::super) fn organization_of(&self, subject: SubjectId) -> Option<Id<Resource>> {
+    pub(in super::super) fn organization_of_subject(&self, subject: SubjectId) -> Option<Id<Resource>> {
         match subject {
             SubjectId::Membership(id) => self.memberships[id].organization,
             SubjectId::Group(id) => self.groups[id].organization,
@@ -107,7 +107,7 @@ impl Graph {
         let Some(terms) = self.assignments(subject)[id].terms else {
             return;
         };
-        let Some(resource) = terms.resource.or_else(|| self.organization_of(subject)) else {
+        let Some(resource) = terms.resource.or_else(|| self.organization_of_subject(subject)) else {
             return;
         };
         self.resources[resource].grants.insert(Grant::new(subject, terms.role, terms.expires_at.is_some()));

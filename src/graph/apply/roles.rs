@@ -69,11 +69,11 @@ impl Graph {
 
     /// The type of a role that is usable.
     fn usable_scope(&self, role: Id<Role>) -> Option<Id<ResourceType>> {
-        self.roles[role].scope.filter(|&scope| self.is_known_type(scope))
+        self.roles[role].scope.filter(|&scope| self.is_usable_type(scope))
     }
 
     /// Whether resources and roles of the type may be used.
-    pub(in super::super) fn is_known_type(&self, resource_type: Id<ResourceType>) -> bool {
+    pub(in super::super) fn is_usable_type(&self, resource_type: Id<ResourceType>) -> bool {
         resource_type == self.organization_type
             || !self.settings.denies_undeclared_types
             || self.resource_types[resource_type].is_declared()

@@ -112,6 +112,7 @@ struct Planner<'a> {
     cascade: Cascade,
 }
 
+/// As [`Graph::cascade`], but that it asks of objects of every kind whether they are restricted.
 pub(super) fn plan(
     graph: &Graph,
     limit: usize,
@@ -146,7 +147,7 @@ pub(super) fn plan(
     planner.finish()
 }
 
-/// The objects under deletion that others may depend on.
+/// The objects under deletion that others may depend on. What depends on those that are restricted is left to others.
 fn deletions<'a>(graph: &'a Graph, is_restricted: &dyn Fn(&ObjectRef) -> bool) -> Vec<Terminating<'a>> {
     let known = graph.terminating.iter().filter_map(|(object, fact)| {
         let node = match object.kind {
@@ -158,7 +159,7 @@ fn deletions<'a>(graph: &'a Graph, is_restricted: &dyn Fn(&ObjectRef) -> bool) -
                 return None;
             }
         };
-        let cascades = !(object.kind == Kind::Resource && is_restricted(object));
+        let cascades = !is_restricted(object);
         Some(Terminating { object, fact, node, above: None, cascades, remaining: 0 })
     });
     let mut deletions: Vec<_> = known.collect();

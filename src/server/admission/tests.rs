@@ -13,6 +13,7 @@ use crate::{
         facts::{Change, Fact, Name, Resource},
     },
     server::{Config, Limits},
+    store::Store,
 };
 
 const GROUP: &str = "test.example";
@@ -55,7 +56,9 @@ impl World {
             limits: Limits::default(),
             log_filter: None,
         };
-        let server = Server::new(config, Arc::clone(&environments), Registry::default());
+        let ledger = Arc::default();
+        let store = Arc::new(Store::read_only("nothing is written here", Arc::clone(&environments), ledger));
+        let server = Server::new(config, Arc::clone(&environments), store, Registry::default());
         Self { router: router(Arc::clone(&server), FORMAT), server, environments }
     }
 

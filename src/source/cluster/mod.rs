@@ -2,13 +2,11 @@
 //!
 //! | module | what lives there |
 //! | --- | --- |
-//! | [`ledger`] | what is known of each object beyond the graph |
 //! | `object` | what is read of an object |
 //! | `tracker` | from events to changes, without I/O |
 //! | `trouble` | why the API server refuses, in words |
 //! | `watch` | the watch itself |
 
-pub mod ledger;
 mod object;
 mod tracker;
 mod trouble;
@@ -22,12 +20,11 @@ use std::{collections::BTreeSet, sync::Arc};
 use kube::Client;
 use tokio::task::JoinSet;
 
-pub use self::ledger::Ledger;
 pub use self::object::WatchedObject;
 pub(crate) use self::trouble::describe_error;
 use self::watch::Watch;
 pub use self::watch::resource;
-use super::Metrics;
+use super::{Ledger, Metrics};
 use crate::graph::{Environments, facts::Kind};
 
 /// The objects of a cluster that the graph is kept up to date with: one watch for each kind, or for each kind in each

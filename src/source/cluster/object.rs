@@ -7,13 +7,16 @@ use kube::{
     Resource,
     core::{ApiResource, DynamicResourceScope},
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
 use crate::{
-    api::{DELETION_ANNOTATION, Problem, RESTRICT},
-    graph::facts::{Kind, Object},
-    source::convert::{self, Metadata, UnknownFields},
+    api::{CASCADE_FINALIZER, CREATED_AT_ANNOTATION, DELETION_ANNOTATION, Problem, RESTRICT},
+    graph::facts::{Kind, Object, Timestamp},
+    source::{
+        convert::{self, Metadata, UnknownFields},
+        ledger::{ObservedStatus, Presentation, Record},
+    },
 };
 
 /// An object of any of our kinds, whatever its spec looks like.
@@ -24,6 +27,8 @@ use crate::{
 #[serde(from = "Wire")]
 pub struct WatchedObject {
     metadata: ObjectMeta,
+    /// When somebody last wrote a part of its spec that is still there.
+    spec_written: Option<Timestamp>,
     /// Its spec, null where it has none.
     pub spec: Value,
     /// Its status, null where it has none.
@@ -52,6 +57,23 @@ struct WireMetadata {
     deletion_timestamp: Option<Time>,
     finalizers: Option<Vec<String>>,
     annotations: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    managed_fields: Vec<WireManagedFields>,
+}
+
+/// What of a part of the object who wrote when.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireManagedFields {
+    time: Option<Time>,
+    #[serde(default, rename = "fieldsV1")]
+    fields: WireFields,
+}
+
+#[derive(Default, Deserialize)]
+struct WireFields {
+    #[serde(rename = "f:spec")]
+    spec: Option<IgnoredAny>,
 }
 
 impl From<Wire> for WatchedObject {
@@ -66,7 +88,10 @@ impl From<Wire> for WatchedObject {
             deletion_timestamp,
             finalizers,
             annotations,
+            managed_fields,
         } = metadata;
+        let of_spec = managed_fields.into_iter().filter(|fields| fields.fields.spec.is_some());
+        let spec_written = of_spec.filter_map(|fields| Some(fields.time?.0)).max();
         let metadata = ObjectMeta {
             name,
             namespace,
@@ -79,7 +104,7 @@ impl From<Wire> for WatchedObject {
             annotations,
             ..ObjectMeta::default()
         };
-        Self { metadata, spec, status }
+        Self { metadata, spec_written, spec, status }
     }
 }
 
@@ -94,6 +119,37 @@ impl WatchedObject {
             deleting: deletion_timestamp.is_some(),
         };
         convert::object(kind, metadata, &self.spec, UnknownFields::Ignore)
+    }
+
+    /// What the ledger keeps of it.
+    #[must_use]
+    pub fn to_record(&self, kind: Kind) -> Record {
+        let ObjectMeta { uid, resource_version, generation, deletion_timestamp, finalizers, annotations, .. } =
+            &self.metadata;
+        let finalizers = finalizers.as_deref().unwrap_or_default();
+        let created = self.created();
+        Record {
+            uid: uid.as_deref().unwrap_or_default().into(),
+            resource_version: resource_version.as_deref().unwrap_or_default().into(),
+            generation: generation.unwrap_or_default(),
+            deleting: deletion_timestamp.is_some(),
+            finalizers: finalizers.len(),
+            cascade_finalizer: finalizers.iter().position(|finalizer| finalizer == CASCADE_FINALIZER),
+            restricted: self.is_restricted(),
+            status: ObservedStatus::of(&self.status),
+            created,
+            updated: self.spec_written.map_or(created, |written| written.max(created)),
+            presentation: Presentation::of(kind, &self.spec, annotations.as_ref()),
+        }
+    }
+
+    /// When it was created: within the second that the API server tells, its annotation is believed.
+    fn created(&self) -> Timestamp {
+        let second = self.metadata.creation_timestamp.as_ref().map_or(Timestamp::UNIX_EPOCH, |time| time.0);
+        let annotation =
+            self.metadata.annotations.as_ref().and_then(|annotations| annotations.get(CREATED_AT_ANNOTATION));
+        let annotated = annotation.and_then(|text| text.parse::<Timestamp>().ok());
+        annotated.filter(|precise| precise.as_second() == second.as_second()).unwrap_or(second)
     }
 
     /// Whether it is annotated not to be deleted while anything depends on it.

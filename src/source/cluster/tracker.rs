@@ -8,14 +8,14 @@ use std::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, runtime::watcher::Event};
 
-use super::{
-    ledger::{LedgerEntry, Record},
-    object::WatchedObject,
-};
+use super::object::WatchedObject;
 use crate::{
     api::Problem,
     graph::facts::{Change, Kind, Name, ObjectRef},
-    source::convert::{self, Metadata},
+    source::{
+        convert::{self, Metadata},
+        ledger::LedgerEntry,
+    },
 };
 
 /// Follows the watch of one kind.
@@ -134,7 +134,7 @@ impl Tracker {
                 let before = names.insert(key.name.clone(), Some(key.state.clone())).flatten();
                 match before {
                     Some(before) if before == key.state => {}
-                    Some(before) if key.state.says_the_same(&before) => note(key, &object, update),
+                    Some(before) if key.state.says_the_same(&before) => note(self.kind, key, &object, update),
                     _ => apply(self.kind, key, &object, update),
                 }
             }
@@ -200,12 +200,12 @@ impl Tracker {
 }
 
 /// Brings a change of an object's status or metadata into the ledger.
-fn note(Key { namespace, name, .. }: Key, object: &WatchedObject, update: &mut Update) {
-    update.enter(namespace, LedgerEntry { name, record: Some(Record::of(object)), changes_graph: None });
+fn note(kind: Kind, Key { namespace, name, .. }: Key, object: &WatchedObject, update: &mut Update) {
+    update.enter(namespace, LedgerEntry { name, record: Some(object.to_record(kind)), changes_graph: None });
 }
 
 fn apply(kind: Kind, Key { namespace, name, state }: Key, object: &WatchedObject, update: &mut Update) {
-    let record = Record::of(object);
+    let record = object.to_record(kind);
     update.enter(
         namespace.clone(),
         LedgerEntry { name: name.clone(), record: Some(record), changes_graph: Some(state.revision()) },

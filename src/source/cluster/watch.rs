@@ -15,7 +15,6 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, error, info, warn};
 
 use super::{
-    ledger::Ledger,
     object::WatchedObject,
     tracker::{Tracker, Unusable, Update},
     trouble::{Cause, Trouble},
@@ -23,7 +22,7 @@ use super::{
 use crate::{
     api,
     graph::{Environments, facts::Kind},
-    source::{Metrics, blocking, convert, lag::Lag},
+    source::{Ledger, Metrics, blocking, convert, lag::Lag},
 };
 
 /// How long the API server may deny that it serves a kind before the objects of it are taken to be gone. It denies it

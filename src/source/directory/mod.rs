@@ -36,7 +36,7 @@ pub use manifest::Declaration;
 pub use problem::{Place, Problem};
 
 use self::{load::Loader, watch::Watch};
-use super::{Error, Metrics, blocking};
+use super::{Error, Ledger, Metrics, blocking};
 use crate::graph::{Environments, facts::Name};
 
 /// What answers wait for until every file could be read.
@@ -81,6 +81,7 @@ pub struct Directory {
     loader: Loader,
     loaded: Loaded,
     environments: Arc<Environments>,
+    ledger: Arc<Ledger>,
     metrics: Metrics,
     changed: Arc<Notify>,
     watch: Option<Watch>,
@@ -98,6 +99,7 @@ impl Directory {
         path: impl AsRef<Path>,
         default_environment: &str,
         environments: Arc<Environments>,
+        ledger: Arc<Ledger>,
         metrics: Metrics,
     ) -> Result<Self, Error> {
         let root = folder(path.as_ref())?;
@@ -108,6 +110,7 @@ impl Directory {
             identity: None,
             loaded: Loaded::default(),
             environments,
+            ledger,
             metrics,
             changed: Arc::new(Notify::new()),
             watch: None,
@@ -115,6 +118,12 @@ impl Directory {
         };
         directory.refresh();
         Ok(directory)
+    }
+
+    /// For whoever writes into the folder.
+    #[must_use]
+    pub fn handle(&self) -> DirectoryHandle {
+        DirectoryHandle { environments: Arc::clone(&self.environments) }
     }
 
     /// What the folder declares, as the graph has it.
@@ -205,6 +214,12 @@ impl Directory {
         self.loaded = loaded;
         folders
     }
+}
+
+/// For whoever writes into the folder.
+#[derive(Clone, Debug)]
+pub struct DirectoryHandle {
+    environments: Arc<Environments>,
 }
 
 /// Why answers have to wait.

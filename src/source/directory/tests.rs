@@ -320,7 +320,8 @@ struct Following {
 impl Following {
     fn begin(path: &Path) -> Self {
         let environments = Arc::new(Environments::default());
-        let directory = Directory::open(path, "default", Arc::clone(&environments), Metrics::default()).unwrap();
+        let directory =
+            Directory::open(path, "default", Arc::clone(&environments), Arc::default(), Metrics::default()).unwrap();
         assert!(!directory.polling);
         Self { environments, _running: [directory.run()].into_iter().collect() }
     }

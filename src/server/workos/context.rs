@@ -1,0 +1,154 @@
+//! What every handler has to do with: the environment, and the things in it that requests name.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRequestParts, RawPathParams},
+    http::request::Parts,
+};
+
+use super::{Error, id::Prefix};
+use crate::{
+    graph::facts::{self, Name, ORGANIZATION},
+    server::{self, Server},
+    store::{Item, OfKind, Snapshot, Store, View},
+};
+
+/// The environment that a request is about: the one of the caller's credential, or that the path names.
+#[derive(Debug)]
+pub struct Context {
+    server: Arc<Server>,
+    environment: String,
+}
+
+impl FromRequestParts<Arc<Server>> for Context {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, Error> {
+        let parameters = RawPathParams::from_request_parts(parts, server)
+            .await
+            .map_err(|rejection| server::Error::Malformed { problem: rejection.body_text() })?;
+        let named = parameters.iter().find_map(|(name, value)| (name == "namespace").then_some(value));
+        let environment = named.unwrap_or(&server.config.default_environment);
+        server.environment(environment)?;
+        Ok(Self { environment: environment.to_owned(), server: Arc::clone(server) })
+    }
+}
+
+impl Context {
+    /// The name of the environment.
+    pub fn environment(&self) -> &str {
+        &self.environment
+    }
+
+    /// Where objects are written.
+    pub fn store(&self) -> &Store {
+        &self.server.store
+    }
+
+    /// The environment as it is now.
+    pub fn snapshot(&self) -> Snapshot {
+        self.server.store.snapshot(&self.environment)
+    }
+
+    /// What the server counts.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+}
+
+/// A resource that is attached, so that it belongs to an organization; an organization belongs to itself.
+#[derive(Clone, Debug)]
+pub struct AttachedResource {
+    /// The resource.
+    pub item: Item<facts::Resource>,
+    /// The name of its organization.
+    pub organization: Name,
+}
+
+impl AttachedResource {
+    /// Whether it is an organization.
+    pub fn is_organization(&self) -> bool {
+        self.item.fact.resource_type == ORGANIZATION
+    }
+}
+
+/// The object that an id of that sort, or else a name, names.
+pub fn find<F: OfKind>(view: &View<'_>, prefix: Prefix, text: &str) -> Option<Item<F>> {
+    prefix.parse(text).and_then(|id| view.with_id(id)).or_else(|| view.get(text))
+}
+
+/// The resource of that name.
+pub fn attached(view: &View<'_>, name: &str) -> Option<AttachedResource> {
+    let organization = view.graph().organization_of(name)?;
+    Some(AttachedResource { item: view.get(name)?, organization })
+}
+
+/// The organization of an id, a name or an external id.
+pub fn organization(view: &View<'_>, text: &str) -> Result<AttachedResource, Error> {
+    let is_one = |item: &Item<facts::Resource>| item.fact.resource_type == ORGANIZATION;
+    let by_external_id = || {
+        let names = view.graph().resources_with_external_id(ORGANIZATION, text);
+        names.into_iter().find_map(|name| view.get::<facts::Resource>(&name))
+    };
+    let item = find(view, Prefix::Organization, text).filter(is_one).or_else(by_external_id);
+    let item = item.ok_or_else(|| Error::not_found("Organization", text))?;
+    Ok(AttachedResource { organization: item.name.clone(), item })
+}
+
+/// The membership of an id or a name, and the name of its organization, which exists.
+pub fn membership(view: &View<'_>, text: &str) -> Result<Item<facts::OrganizationMembership>, Error> {
+    find::<facts::OrganizationMembership>(view, Prefix::OrganizationMembership, text)
+        .filter(|item| view.graph().organization_of(&item.fact.organization).is_some())
+        .ok_or_else(|| Error::not_found("Organization membership", text))
+}
+
+/// The group of an id or a name, whose organization exists.
+pub fn group(view: &View<'_>, text: &str) -> Result<Item<facts::Group>, Error> {
+    find::<facts::Group>(view, Prefix::Group, text)
+        .filter(|item| view.graph().organization_of(&item.fact.organization).is_some())
+        .ok_or_else(|| Error::not_found("Group", text))
+}
+
+/// The resource of an id (that of an organization counts) or a name.
+pub fn resource(view: &View<'_>, text: &str) -> Result<AttachedResource, Error> {
+    find::<facts::Resource>(view, Prefix::Resource, text)
+        .or_else(|| find(view, Prefix::Organization, text))
+        .and_then(|item| attached(view, &item.name))
+        .ok_or_else(|| Error::not_found("Resource", text))
+}
+
+/// The resource of a type and an external id (or, second, a name) in an organization, which is given by its name.
+pub fn resource_by_external_id(
+    view: &View<'_>,
+    organization: &str,
+    resource_type: &str,
+    external_id: &str,
+) -> Result<AttachedResource, Error> {
+    let is_meant = |resource: &AttachedResource| {
+        resource.organization == organization && resource.item.fact.resource_type == resource_type
+    };
+    if resource_type == ORGANIZATION {
+        // An organization goes by its id where it has no external id.
+        return self::organization(view, external_id)
+            .ok()
+            .filter(is_meant)
+            .ok_or_else(|| Error::not_found("Resource", external_id));
+    }
+    let names = view.graph().resources_with_external_id(resource_type, external_id);
+    let found = names.iter().filter_map(|name| attached(view, name)).find(is_meant);
+    found
+        .or_else(|| attached(view, external_id).filter(is_meant))
+        .ok_or_else(|| Error::not_found("Resource", external_id))
+}
+
+/// The role that a slug, an id or a name means in an organization, or in the environment (rule 28).
+pub fn role(view: &View<'_>, organization: Option<&str>, text: &str) -> Option<Item<facts::Role>> {
+    let usable = |item: &Item<facts::Role>| match (&item.fact.organization, organization) {
+        (None, _) => true,
+        (Some(of), Some(organization)) => of == organization,
+        (Some(_), None) => false,
+    };
+    let by_slug = view.graph().find_role(text, organization).and_then(|name| view.get(&name));
+    by_slug.or_else(|| find::<facts::Role>(view, Prefix::Role, text).filter(usable))
+}

@@ -1,0 +1,217 @@
+//! What the sources know of each object beyond what the graph keeps: all that is needed to show it and to write to it.
+//!
+//! | module | what lives there |
+//! | --- | --- |
+//! | [`presentation`] | what an object says for people |
+//! | [`record`] | what is known of one object |
+//! | [`records`] | what is known of all objects of an environment |
+
+pub mod presentation;
+pub mod record;
+pub mod records;
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+use tokio::sync::{Notify, watch};
+
+pub use self::{
+    presentation::Presentation,
+    record::{ObservedStatus, Record},
+    records::{ObjectId, Place, Records},
+};
+use crate::graph::facts::{Kind, Name, ObjectRef};
+
+/// What is known of the objects of a source, by environment.
+///
+/// # Guarantees
+/// What it tells of an object is in the graph already.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    environments: RwLock<HashMap<Name, Arc<EnvironmentLedger>>>,
+    appeared: watch::Sender<()>,
+}
+
+impl Ledger {
+    /// The ledger of an environment, if there ever was an object in it.
+    #[must_use]
+    pub fn get(&self, environment: &str) -> Option<Arc<EnvironmentLedger>> {
+        self.environments.read().get(environment).cloned()
+    }
+
+    /// The names of the environments in which there ever was an object.
+    #[must_use]
+    pub fn environments(&self) -> Vec<Name> {
+        self.environments.read().keys().cloned().collect()
+    }
+
+    /// Tells whenever there is an environment more.
+    #[must_use]
+    pub fn appeared(&self) -> watch::Receiver<()> {
+        self.appeared.subscribe()
+    }
+
+    /// Enters what a watch said of objects of a kind, after it is in the graph. No entries: the graph changed although
+    /// the objects did not.
+    pub(in crate::source) fn enter(&self, environment: Name, kind: Kind, entries: Vec<LedgerEntry>) {
+        let known = self.get(&environment);
+        let ledger = known.unwrap_or_else(|| {
+            let ledger = Arc::clone(self.environments.write().entry(environment).or_default());
+            self.appeared.send_replace(());
+            ledger
+        });
+        ledger.enter(kind, entries);
+    }
+}
+
+/// What a watch said of one object.
+#[derive(Debug, PartialEq)]
+pub struct LedgerEntry {
+    /// The name of the object.
+    pub name: Name,
+    /// What is known of it now; none: it is gone.
+    pub record: Option<Record>,
+    /// The resource version of what was said, where what the object says has changed and not only its status or metadata.
+    pub changes_graph: Option<u64>,
+}
+
+/// What is known of the objects of one environment.
+#[derive(Debug, Default)]
+pub struct EnvironmentLedger {
+    records: RwLock<Records>,
+    news: Mutex<Gathered>,
+    arrived: Notify,
+    entered: watch::Sender<()>,
+}
+
+/// The news that the follower has not taken yet; none: nobody follows, and they are not kept.
+#[derive(Debug, Default)]
+struct Gathered {
+    /// Of the follower.
+    number: u64,
+    news: Option<News>,
+}
+
+/// Who is told the news of an environment.
+#[derive(Debug)]
+pub struct Follower {
+    ledger: Arc<EnvironmentLedger>,
+    number: u64,
+}
+
+impl Follower {
+    /// The news since this was last asked.
+    #[must_use]
+    pub fn take_news(&self) -> News {
+        let mut gathered = self.ledger.news.lock();
+        if gathered.number != self.number {
+            return News::default();
+        }
+        gathered.news.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Waits until there are news. May end although there are none.
+    pub async fn news_arrived(&self) {
+        self.ledger.arrived.notified().await;
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        let mut gathered = self.ledger.news.lock();
+        if gathered.number == self.number {
+            gathered.news = None;
+        }
+    }
+}
+
+/// What has happened in an environment since it was last looked at.
+#[derive(Debug, Default)]
+pub struct News {
+    /// The objects that the API server said something of.
+    pub objects: HashSet<ObjectRef>,
+    /// Whether the graph changed, so that objects elsewhere may have gained or lost effect.
+    pub graph_changed: bool,
+}
+
+impl EnvironmentLedger {
+    /// What is known of an object; none: it does not exist.
+    #[must_use]
+    pub fn get(&self, object: &ObjectRef) -> Option<Record> {
+        self.records.read().get(object).cloned()
+    }
+
+    /// What is known of all objects, as of now. Nothing is entered while the guard lives: drop it soon.
+    #[must_use]
+    pub fn read(&self) -> RwLockReadGuard<'_, Records> {
+        self.records.read()
+    }
+
+    /// Waits until the records are as wanted, for so long at the most. Whether they are.
+    pub async fn wait_until(&self, patience: Duration, is_wanted: impl Fn(&Records) -> bool) -> bool {
+        let mut entered = self.entered.subscribe();
+        let wait = async {
+            loop {
+                entered.borrow_and_update();
+                if is_wanted(&self.records.read()) {
+                    return true;
+                }
+                if entered.changed().await.is_err() {
+                    return false;
+                }
+            }
+        };
+        tokio::time::timeout(patience, wait).await.unwrap_or(false)
+    }
+
+    /// Every object of the environment.
+    #[must_use]
+    pub fn objects(&self) -> Vec<ObjectRef> {
+        self.records.read().objects().collect()
+    }
+
+    /// The newest resource version that changed the graph of the environment.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.records.read().revision()
+    }
+
+    /// Begins to collect news, for one follower at a time: an earlier one gets none any more.
+    #[must_use]
+    pub fn follow(self: &Arc<Self>) -> Follower {
+        let mut news = self.news.lock();
+        let number = news.number + 1;
+        // The first news are that everything is new.
+        *news = Gathered { number, news: Some(News { objects: HashSet::new(), graph_changed: true }) };
+        Follower { ledger: Arc::clone(self), number }
+    }
+
+    fn enter(&self, kind: Kind, entries: Vec<LedgerEntry>) {
+        let mut names = Vec::with_capacity(entries.len());
+        let mut graph_changed = entries.is_empty();
+        {
+            let mut records = self.records.write();
+            for LedgerEntry { name, record, changes_graph } in entries {
+                if let Some(resource_version) = changes_graph {
+                    graph_changed = true;
+                    records.advance(resource_version);
+                }
+                match record {
+                    Some(record) => records.insert(kind, name.clone(), record),
+                    None => records.remove(kind, &name),
+                }
+                names.push(name);
+            }
+        }
+        self.entered.send_replace(());
+        if let Some(news) = &mut self.news.lock().news {
+            news.objects.extend(names.into_iter().map(|name| ObjectRef { kind, name }));
+            news.graph_changed |= graph_changed;
+            self.arrived.notify_one();
+        }
+    }
+}

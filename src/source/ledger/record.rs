@@ -1,0 +1,151 @@
+//! What is known of one object beyond what the graph keeps.
+
+use std::{
+    hash::{Hash as _, Hasher as _},
+    sync::Arc,
+};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use serde_json::Value;
+use smol_str::SmolStr;
+
+use super::Presentation;
+use crate::{api::ConditionType, graph::facts::Timestamp};
+
+/// What is known of an object beyond what the graph keeps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Tells it from others that had its name before.
+    pub uid: SmolStr,
+    /// Tells this state of it from every other.
+    pub resource_version: SmolStr,
+    /// Counts the changes of its spec, and its being marked for deletion.
+    pub generation: i64,
+    /// It has a deletion timestamp.
+    pub deleting: bool,
+    /// How many finalizers it has.
+    pub finalizers: usize,
+    /// Which of them is [`CASCADE_FINALIZER`](crate::api::CASCADE_FINALIZER).
+    pub cascade_finalizer: Option<usize>,
+    /// It is annotated not to be cascaded.
+    pub restricted: bool,
+    /// What its status says; none: nothing.
+    pub status: Option<ObservedStatus>,
+    /// When it was created, to the millisecond where that is known.
+    pub created: Timestamp,
+    /// When its spec last changed: never before it was created.
+    pub updated: Timestamp,
+    /// What it says for people; none: nothing.
+    pub presentation: Option<Arc<Presentation>>,
+}
+
+/// A status, reduced to what tells whether another one says the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObservedStatus {
+    /// Of everything that it says but for when; conditions of other authors left out.
+    digest: u64,
+    conditions: [Option<ObservedCondition>; ConditionType::ALL.len()],
+    /// The reason of the condition `Ready`.
+    ready_reason: SmolStr,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct ObservedCondition {
+    holds: bool,
+    since: Timestamp,
+}
+
+impl ObservedStatus {
+    /// Reads a status. None: it says nothing that could be understood.
+    #[must_use]
+    pub fn of(status: &Value) -> Option<Self> {
+        let fields = status.as_object()?;
+        let mut observed = Self::default();
+        let mut digest = std::hash::DefaultHasher::new();
+        for (name, value) in fields.iter().filter(|(name, _)| *name != "conditions") {
+            (name, value.to_string()).hash(&mut digest);
+        }
+        let conditions = fields.get("conditions").and_then(Value::as_array);
+        let read = |value: &Value| serde_json::from_value::<Condition>(value.clone()).ok();
+        let mut conditions: Vec<Condition> = conditions.into_iter().flatten().filter_map(read).collect();
+        conditions.sort_by(|one, other| one.type_.cmp(&other.type_));
+        for condition in conditions {
+            let Condition { type_, status, reason, message, observed_generation, last_transition_time } = condition;
+            let Some(of_type) = ConditionType::named(&type_) else { continue };
+            (&type_, &status, &reason, &message, observed_generation).hash(&mut digest);
+            observed.conditions[of_type as usize] =
+                Some(ObservedCondition { holds: status == "True", since: last_transition_time.0 });
+            if of_type == ConditionType::Ready {
+                observed.ready_reason = reason.into();
+            }
+        }
+        observed.digest = digest.finish();
+        Some(observed)
+    }
+
+    /// Whether another status says the same, whenever it began to hold.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+
+    /// Since when a condition has held, or not held; none: it does not say that.
+    #[must_use]
+    pub fn since(&self, condition: ConditionType, holds: bool) -> Option<Timestamp> {
+        let observed = self.conditions[condition as usize].as_ref()?;
+        (observed.holds == holds).then_some(observed.since)
+    }
+
+    /// Whether it says that a condition holds; none: it does not mention it.
+    #[must_use]
+    pub fn holds(&self, condition: ConditionType) -> Option<bool> {
+        self.conditions[condition as usize].as_ref().map(|observed| observed.holds)
+    }
+
+    /// The reason of the condition `Ready`; empty: it has none.
+    #[must_use]
+    pub fn ready_reason(&self) -> &str {
+        &self.ready_reason
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn status(ready: &str, reason: &str, time: &str) -> Value {
+        json!({
+            "observedGeneration": 2,
+            "conditions": [
+                { "type": "Ready", "status": ready, "reason": reason, "message": "m", "lastTransitionTime": time },
+                { "type": "Accepted", "status": "True", "reason": "Accepted", "message": "", "lastTransitionTime": time },
+            ],
+        })
+    }
+
+    #[test]
+    fn when_something_began_to_hold_is_no_difference_but_everything_else_is() {
+        let observed = |value: &Value| ObservedStatus::of(value).unwrap();
+        let one = observed(&status("True", "Indexed", "2026-01-01T00:00:00Z"));
+        assert!(one.says_the_same(&observed(&status("True", "Indexed", "2026-01-02T00:00:00Z"))));
+        assert!(!one.says_the_same(&observed(&status("False", "Indexed", "2026-01-01T00:00:00Z"))));
+        assert!(!one.says_the_same(&observed(&status("True", "Other", "2026-01-01T00:00:00Z"))));
+        let mut newer = status("True", "Indexed", "2026-01-01T00:00:00Z");
+        newer["observedGeneration"] = json!(3);
+        assert!(!one.says_the_same(&observed(&newer)));
+
+        let mut foreign = status("True", "Indexed", "2026-01-01T00:00:00Z");
+        foreign["conditions"].as_array_mut().unwrap().push(
+            json!({ "type": "Liked", "status": "True", "reason": "R", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z" }),
+        );
+        foreign["conditions"].as_array_mut().unwrap().reverse();
+        assert!(one.says_the_same(&observed(&foreign)), "conditions of others and their order are of no matter");
+
+        assert_eq!(one.since(ConditionType::Ready, true), Some("2026-01-01T00:00:00Z".parse().unwrap()));
+        assert_eq!(one.since(ConditionType::Ready, false), None);
+        assert_eq!((one.holds(ConditionType::Stalled), one.ready_reason()), (None, "Indexed"));
+        assert_eq!(ObservedStatus::of(&Value::Null), None);
+    }
+}

@@ -1,0 +1,367 @@
+//! The objects, to be shown and to be written.
+//!
+//! - [`ObjectStore`]: where objects are kept: [`ClusterStore`] (the Kubernetes API) or [`DirectoryStore`] (a folder of manifests).
+//! - [`Store`]: what the surfaces write through. A write is reviewed by the graph, retried where somebody else was faster, and
+//!   over only when the local graph contains it.
+//! - [`View`]: the objects of an environment at one moment.
+
+mod cluster;
+mod directory;
+mod error;
+mod locks;
+pub mod names;
+pub mod spec;
+pub mod view;
+
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+use futures::future::BoxFuture;
+use rand::Rng as _;
+use serde_json::Value;
+
+use self::locks::Locks;
+pub use self::{
+    cluster::ClusterStore,
+    directory::DirectoryStore,
+    error::Error,
+    spec::Spec,
+    view::{Item, ObjectId, OfKind, Place, Presentation, Snapshot, View},
+};
+use crate::{
+    graph::{
+        Environments, Proposal,
+        facts::{Name, Object, ObjectRef, Timestamp},
+    },
+    source::{
+        Ledger,
+        convert::{self, Metadata, UnknownFields},
+    },
+};
+
+/// How often a write is tried where others change the same objects.
+const ATTEMPTS: usize = 12;
+
+/// An object as the store keeps it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredObject {
+    /// Its name.
+    pub name: Name,
+    /// Tells it from others that had its name before.
+    pub uid: Name,
+    /// Tells this state of it from every other.
+    pub resource_version: Name,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// What it says.
+    pub spec: Spec,
+}
+
+impl StoredObject {
+    /// Names it within its environment.
+    #[must_use]
+    pub fn object_ref(&self) -> ObjectRef {
+        ObjectRef { kind: self.spec.kind(), name: self.name.clone() }
+    }
+}
+
+/// An object that does not exist yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewObject {
+    /// Its name.
+    pub name: Name,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// What it says.
+    pub spec: Spec,
+}
+
+/// One write.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    /// Create an object. [`Error::AlreadyExists`] where the name is taken, by an object under deletion also.
+    Create(NewObject),
+    /// Give an object these annotations and this spec. [`Error::Conflict`] where it changed since it was read,
+    /// [`Error::NotFound`] where it is gone.
+    Replace(StoredObject),
+    /// Delete an object, and with it what depends on it. [`Error::NotFound`] where it is gone.
+    Delete {
+        /// Which.
+        object: ObjectRef,
+        /// Its uid, so that no namesake is hit.
+        uid: Name,
+    },
+}
+
+/// Where objects are kept.
+pub trait ObjectStore: fmt::Debug + Send + Sync {
+    /// An object as it is now, not as the graph has it. None: it does not exist, or is under deletion.
+    ///
+    /// # Errors
+    /// Where it cannot be told.
+    fn read<'a>(
+        &'a self,
+        environment: &'a str,
+        object: &'a ObjectRef,
+    ) -> BoxFuture<'a, Result<Option<StoredObject>, Error>>;
+
+    /// Carries out writes in their order.
+    ///
+    /// # Guarantees
+    /// When this returns without error, the local graph and ledger contain all of it, and no check on this replica ever saw a
+    /// part of it: what is deleted, and all that depends on it, grants nothing any more.
+    ///
+    /// # Errors
+    /// Why the first write that failed did. Those before it stay done, and are seen.
+    fn write<'a>(&'a self, environment: &'a str, writes: Vec<Write>) -> BoxFuture<'a, Result<(), Error>>;
+}
+
+/// What the surfaces read and write objects through.
+#[derive(Debug)]
+pub struct Store {
+    objects: Result<Arc<dyn ObjectStore>, String>,
+    environments: Arc<Environments>,
+    ledger: Arc<Ledger>,
+    locks: Locks,
+}
+
+/// How an object that is created is to be named.
+#[derive(Clone, Debug)]
+pub enum Naming {
+    /// So and not otherwise.
+    Exactly(Name),
+    /// After what it is called, with a suffix that follows from its identity where that name is taken or referred to.
+    After {
+        /// What it is called.
+        called: String,
+        /// What tells it from all others of its kind.
+        identity: String,
+    },
+}
+
+/// An object that is to be created.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// How it is to be named.
+    pub naming: Naming,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// What it says.
+    pub spec: Spec,
+}
+
+impl Draft {
+    /// An object without annotations.
+    pub fn new(naming: Naming, spec: impl Into<Spec>) -> Self {
+        Self { naming, annotations: BTreeMap::new(), spec: spec.into() }
+    }
+}
+
+/// One of several writes that are to take effect together.
+#[derive(Clone, Debug)]
+pub enum Planned {
+    /// Create an object.
+    Create(Draft),
+    /// Delete an object and all that depends on it.
+    Delete(ObjectRef),
+}
+
+impl Store {
+    /// Objects that are written to `objects`, from where they come into the graphs of `environments` and into the `ledger`.
+    #[must_use]
+    pub fn new(objects: Arc<dyn ObjectStore>, environments: Arc<Environments>, ledger: Arc<Ledger>) -> Self {
+        Self { objects: Ok(objects), environments, ledger, locks: Locks::default() }
+    }
+
+    /// The same where nothing may be written; `problem` says why and names the remedy.
+    #[must_use]
+    pub fn read_only(problem: impl Into<String>, environments: Arc<Environments>, ledger: Arc<Ledger>) -> Self {
+        Self { objects: Err(problem.into()), environments, ledger, locks: Locks::default() }
+    }
+
+    /// An environment as it is now.
+    #[must_use]
+    pub fn snapshot(&self, environment: &str) -> Snapshot {
+        let graph = self.environments.get(environment).unwrap_or_default();
+        Snapshot::new(graph, self.ledger.get(environment).unwrap_or_default())
+    }
+
+    /// Creates an object. `draft` says which, and whether at all, as the environment is now; where another writer was faster it
+    /// is asked again. The name that the object got.
+    ///
+    /// # Errors
+    /// Those of `draft`, and those of the store.
+    pub async fn create<E: From<Error>>(
+        &self,
+        environment: &str,
+        draft: impl Fn(&View<'_>) -> Result<Draft, E> + Send,
+    ) -> Result<Name, E> {
+        let mut names =
+            self.write_together::<E>(environment, move |view| Ok(vec![Planned::Create(draft(view)?)])).await?;
+        // INVARIANT: one name is returned for each object that is created.
+        #[expect(clippy::expect_used, reason = "unreachable, see the invariant")]
+        let name = names.pop().expect("the name of what was created");
+        Ok(name)
+    }
+
+    /// Carries out several writes that take effect together on this replica. `plan` says which, as the environment is now; where
+    /// another writer was faster it is asked again, so that saying it again completes what was begun. The names of the created
+    /// objects, in their order.
+    ///
+    /// # Errors
+    /// Those of `plan`, and those of the store.
+    pub async fn write_together<E: From<Error>>(
+        &self,
+        environment: &str,
+        plan: impl Fn(&View<'_>) -> Result<Vec<Planned>, E> + Send,
+    ) -> Result<Vec<Name>, E> {
+        let objects = self.objects()?;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let (writes, names) = {
+                let snapshot = self.snapshot(environment);
+                let view = snapshot.view();
+                named(plan(&view)?, &view, &self.ledger, environment)?
+            };
+            for write in &writes {
+                if let Write::Create(new) = write {
+                    self.review(environment, &new.name, &new.spec)?;
+                }
+            }
+            match objects.write(environment, writes).await {
+                Ok(()) => return Ok(names),
+                // A deleted object that is gone already is what was wanted: the next plan does not name it.
+                Err(Error::AlreadyExists { object } | Error::Conflict { object } | Error::NotFound { object })
+                    if attempt < ATTEMPTS =>
+                {
+                    self.catch_up(environment, &object, attempt).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Changes what an object says. `change` is told what it says now; where another writer was faster it is told again.
+    ///
+    /// # Errors
+    /// Those of `change`, and those of the store.
+    pub async fn edit<E: From<Error>>(
+        &self,
+        environment: &str,
+        object: &ObjectRef,
+        change: impl Fn(&View<'_>, &mut StoredObject) -> Result<(), E> + Send,
+    ) -> Result<(), E> {
+        let objects = self.objects()?;
+        // Writers of this replica queue up instead of refusing each other.
+        let _turn = self.locks.lock(environment, object).await;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let stored = objects.read(environment, object).await?;
+            let stored = stored.ok_or_else(|| Error::NotFound { object: object.clone() })?;
+            let mut changed = stored.clone();
+            {
+                let snapshot = self.snapshot(environment);
+                change(&snapshot.view(), &mut changed)?;
+            }
+            if changed == stored {
+                return Ok(());
+            }
+            self.review(environment, &changed.name, &changed.spec)?;
+            match objects.write(environment, vec![Write::Replace(changed)]).await {
+                Ok(()) => return Ok(()),
+                Err(Error::Conflict { .. }) if attempt < ATTEMPTS => pause(attempt).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Deletes an object and all that depends on it.
+    ///
+    /// # Errors
+    /// Those of the store; [`Error::NotFound`] where there is no such object.
+    pub async fn delete(&self, environment: &str, object: &ObjectRef) -> Result<(), Error> {
+        let uid = self.uid(environment, object).ok_or_else(|| Error::NotFound { object: object.clone() })?;
+        let _turn = self.locks.lock(environment, object).await;
+        self.objects()?.write(environment, vec![Write::Delete { object: object.clone(), uid }]).await
+    }
+
+    fn objects(&self) -> Result<&Arc<dyn ObjectStore>, Error> {
+        self.objects.as_ref().map_err(|problem| Error::ReadOnly { problem: problem.clone() })
+    }
+
+    fn uid(&self, environment: &str, object: &ObjectRef) -> Option<Name> {
+        self.ledger.get(environment)?.get(object).filter(|record| !record.deleting).map(|record| record.uid)
+    }
+
+    /// Asks the graph what it thinks of an object, as the admission webhook does.
+    fn review(&self, environment: &str, name: &Name, spec: &Spec) -> Result<(), Error> {
+        let object = ObjectRef { kind: spec.kind(), name: name.clone() };
+        let proposed = fact_object(&object, &spec.to_value())?;
+        let graph = self.environments.get(environment).unwrap_or_default();
+        let reasons = graph.review(&Proposal::Write(proposed), Timestamp::now()).refusals;
+        if reasons.is_empty() { Ok(()) } else { Err(Error::Refused { object, reasons }) }
+    }
+
+    /// Waits until this replica knows what it is that was in the way, or long enough.
+    async fn catch_up(&self, environment: &str, object: &ObjectRef, attempt: usize) {
+        if let Some(ledger) = self.ledger.get(environment) {
+            let object = object.clone();
+            ledger.wait_until(CATCH_UP, |records| records.get(&object).is_some()).await;
+        }
+        pause(attempt).await;
+    }
+}
+
+/// How long to wait for an object that the store has and the graph has not.
+const CATCH_UP: Duration = Duration::from_millis(500);
+
+/// Waits before another try, the longer the more there were, and everybody for another time.
+async fn pause(attempt: usize) {
+    let limit = 10 * (1 << attempt.min(5));
+    let pause = rand::rng().random_range(1..=limit);
+    tokio::time::sleep(Duration::from_millis(pause)).await;
+}
+
+/// Gives names to what is to be created, and uids to what is to be deleted.
+fn named(
+    plan: Vec<Planned>,
+    view: &View<'_>,
+    ledger: &Ledger,
+    environment: &str,
+) -> Result<(Vec<Write>, Vec<Name>), Error> {
+    let mut names: Vec<Name> = Vec::new();
+    let mut writes = Vec::with_capacity(plan.len());
+    for planned in plan {
+        writes.push(match planned {
+            Planned::Create(Draft { naming, annotations, spec }) => {
+                let kind = spec.kind();
+                let name = match naming {
+                    Naming::Exactly(name) => name,
+                    Naming::After { called, identity } => names::candidates(kind, &called, &identity)
+                        .find(|object| !view.graph().is_name_taken(object) && !names.contains(&object.name))
+                        .map(|object| object.name)
+                        .unwrap_or_default(),
+                };
+                names.push(name.clone());
+                Write::Create(NewObject { name, annotations, spec })
+            }
+            Planned::Delete(object) => {
+                let record = ledger.get(environment).and_then(|ledger| ledger.get(&object));
+                let record = record.ok_or_else(|| Error::NotFound { object: object.clone() })?;
+                Write::Delete { object, uid: record.uid }
+            }
+        });
+    }
+    Ok((writes, names))
+}
+
+/// An object as the graph would know it.
+fn fact_object(object: &ObjectRef, spec: &Value) -> Result<Object, Error> {
+    let metadata = Metadata { name: object.name.clone(), created: None, deleting: false };
+    let (proposed, problems) = convert::object(object.kind, metadata, spec, UnknownFields::Refuse);
+    if problems.is_empty() {
+        return Ok(proposed);
+    }
+    Err(Error::Invalid { object: object.clone(), problem: convert::summary(&problems) })
+}

@@ -1,0 +1,159 @@
+//! The objects of an environment as they are now.
+
+use std::sync::{Arc, LazyLock};
+
+use parking_lot::RwLockReadGuard;
+
+use crate::{
+    graph::{
+        Graph, PublishedGraph,
+        facts::{self, Fact, Kind, Name, ObjectRef, Timestamp},
+    },
+    source::ledger::{EnvironmentLedger, Record, Records},
+};
+
+pub use crate::source::ledger::{
+    ObjectId, Place, Presentation,
+    presentation::{Domain, PermissionProfile, UserProfile},
+};
+
+static NOTHING_TO_SHOW: LazyLock<Arc<Presentation>> = LazyLock::new(Arc::default);
+
+/// An environment, to be looked at.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    graph: Arc<PublishedGraph>,
+    ledger: Arc<EnvironmentLedger>,
+}
+
+impl Snapshot {
+    pub(super) const fn new(graph: Arc<PublishedGraph>, ledger: Arc<EnvironmentLedger>) -> Self {
+        Self { graph, ledger }
+    }
+
+    /// The objects as they are now. They do not change while the view lives: drop it soon, for writers wait, and never hold it
+    /// over an `await`.
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
+        // What the ledger tells of is in the graph already, so the graph is to be the newer of the two.
+        let records = self.ledger.read();
+        View { records, graph: Box::new(self.graph.read()) }
+    }
+}
+
+/// The objects of an environment at one moment.
+///
+/// Only what is there is seen: no object under deletion, and none of which the spec cannot be used.
+pub struct View<'a> {
+    records: RwLockReadGuard<'a, Records>,
+    graph: Box<dyn std::ops::Deref<Target = Graph> + 'a>,
+}
+
+impl std::fmt::Debug for View<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("View").finish_non_exhaustive()
+    }
+}
+
+/// An object.
+#[derive(Clone, Debug)]
+pub struct Item<F> {
+    /// Its name.
+    pub name: Name,
+    /// Its id.
+    pub id: ObjectId,
+    /// When it was created.
+    pub created: Timestamp,
+    /// When its spec last changed.
+    pub updated: Timestamp,
+    /// What it says for people.
+    pub presentation: Arc<Presentation>,
+    /// What it says.
+    pub fact: F,
+}
+
+/// What an object of one kind says.
+pub trait OfKind: Sized {
+    /// The kind.
+    const KIND: Kind;
+
+    /// It, if that is what the fact is.
+    fn of(fact: Fact) -> Option<Self>;
+}
+
+macro_rules! of_kind {
+    ($($kind:ident),+ $(,)?) => {
+        $(impl OfKind for facts::$kind {
+            const KIND: Kind = Kind::$kind;
+
+            fn of(fact: Fact) -> Option<Self> {
+                match fact {
+                    Fact::$kind(said) => Some(said),
+                    _ => None,
+                }
+            }
+        })+
+    };
+}
+
+of_kind!(
+    Resource,
+    Role,
+    Group,
+    GroupRoleAssignment,
+    MembershipRoleAssignment,
+    OrganizationMembership,
+    ResourceType,
+    Environment,
+);
+
+impl View<'_> {
+    /// The graph, for all that has to do with effect.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The object of a name.
+    #[must_use]
+    pub fn get<F: OfKind>(&self, name: &str) -> Option<Item<F>> {
+        let object = ObjectRef { kind: F::KIND, name: name.into() };
+        let record = self.records.get(&object)?;
+        let Record { uid, created, updated, presentation, .. } = record;
+        let told = self.graph.object(&object).filter(|told| !told.deleting)?;
+        Some(Item {
+            id: ObjectId::of_uid(uid),
+            created: *created,
+            updated: *updated,
+            presentation: presentation.clone().unwrap_or_else(|| Arc::clone(&NOTHING_TO_SHOW)),
+            fact: F::of(told.fact)?,
+            name: object.name,
+        })
+    }
+
+    /// The object of an id.
+    #[must_use]
+    pub fn with_id<F: OfKind>(&self, id: ObjectId) -> Option<Item<F>> {
+        let object = self.records.with_id(id).filter(|object| object.kind == F::KIND)?;
+        self.get(&object.name)
+    }
+
+    /// The objects of a kind, the oldest first.
+    pub fn all<F: OfKind>(&self) -> impl DoubleEndedIterator<Item = Item<F>> + '_ {
+        self.records.in_order(F::KIND).filter_map(|name| self.get(name))
+    }
+
+    /// Where the object with an id stands in the order of creation, or stood if it went not long ago.
+    #[must_use]
+    pub fn place(&self, id: ObjectId) -> Option<Place> {
+        self.records.place(id)
+    }
+}
+
+impl<F> Item<F> {
+    /// Where it stands in the order of creation.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place { created: self.created, name: self.name.clone() }
+    }
+}
