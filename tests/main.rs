@@ -12,3 +12,4 @@ mod server;
 mod soak;
 mod suites;
 mod support;
+mod workos;
