@@ -111,6 +111,11 @@ of_kind!(
 );
 
 impl View<'_> {
+    /// What is known of an object that exists and is not under deletion.
+    pub(super) fn record(&self, object: &ObjectRef) -> Option<&Record> {
+        self.records.get(object).filter(|record| !record.deleting)
+    }
+
     /// The graph, for all that has to do with effect.
     #[must_use]
     pub fn graph(&self) -> &Graph {

@@ -6,7 +6,7 @@ use super::{
     Case, id, invalid, not_found, provoke,
     seed::{COMPANY, company},
 };
-use crate::support::{router::config, workos::World};
+use crate::support::workos::World;
 
 fn of(membership: &str, what: &str) -> String {
     format!("/authorization/organization_memberships/{membership}/{what}")
@@ -116,7 +116,10 @@ fn wrong_questions() -> Vec<(Value, u16, Value)> {
         (
             json!({"permission_slug": "p", "resource_id": "website", "resource_external_id": "proj-1", "resource_type_slug": "project"}),
             422,
-            invalid("resource_id", "resource_id should not be given beside resource_external_id and resource_type_slug"),
+            invalid(
+                "resource_id",
+                "resource_id should not be given beside resource_external_id and resource_type_slug",
+            ),
         ),
         (
             json!({"permission_slug": 1, "resource_id": "website"}),
@@ -140,14 +143,16 @@ async fn rules_7_9_11_every_error_of_a_check_and_its_explanation() {
             assert_eq!((got.status.as_u16(), got.json()), (status, answer.clone()), "{what} {body}");
         }
     }
-    let case = |request, body| {
-        Case { request, body, status: 404, answer: not_found("Organization membership", "nobody") }
-    };
-    provoke(&world, [
-        case("POST /authorization/organization_memberships/nobody/check", by_id("p", "website")),
-        case("POST /authorization/organization_memberships/nobody/explain", by_id("p", "website")),
-        case("POST /authorization/organization_memberships/nobody/batch_check", json!({"checks": []})),
-    ])
+    let case =
+        |request, body| Case { request, body, status: 404, answer: not_found("Organization membership", "nobody") };
+    provoke(
+        &world,
+        [
+            case("POST /authorization/organization_memberships/nobody/check", by_id("p", "website")),
+            case("POST /authorization/organization_memberships/nobody/explain", by_id("p", "website")),
+            case("POST /authorization/organization_memberships/nobody/batch_check", json!({"checks": []})),
+        ],
+    )
     .await;
     // A membership that nothing declares has grants, but none of this API.
     let undeclared = world.post(&of("nobody-declared-me", "check"), &by_id("project:edit", "website")).await;
@@ -253,7 +258,10 @@ async fn an_explanation_tells_every_way_with_ids() {
 #[tokio::test]
 async fn an_identity_provider_is_named_as_the_source() {
     let manifests = COMPANY
-        .replace("{defaultRoleRef: {name: member}}", "{identityProvider: {roleMappings: [{source: Directory, group: staff, roleRef: {name: auditor}}]}}")
+        .replace(
+            "{defaultRoleRef: {name: member}}",
+            "{identityProvider: {roleMappings: [{source: Directory, group: staff, roleRef: {name: auditor}}]}}",
+        )
         .replace("user: {id: user_erin}", "user: {id: user_erin}, directoryGroups: [staff]");
     let world = World::new(&manifests);
     let explained = world.post(&of("erin", "explain"), &by_id("project:view", "website")).await.ok();
@@ -263,12 +271,12 @@ async fn an_identity_provider_is_named_as_the_source() {
 
 #[tokio::test]
 async fn checks_are_counted() {
-    let (world, probes) = World::with_probes(COMPANY, config());
+    let world = company();
     check(&world, "alice", &by_id("project:edit", "website")).await;
     check(&world, "bob", &by_id("project:edit", "website")).await;
     let checks = json!({"checks": [by_id("project:edit", "website"), by_id("p", "nowhere")]});
     world.post(&of("alice", "batch_check"), &checks).await.ok();
-    let metrics = probes.get("/metrics").await.body;
+    let metrics = world.probes.get("/metrics").await.body;
     for (decision, count) in [("allowed", 2), ("denied", 1), ("error", 1)] {
         let line = format!("bailiwick_checks_total{{surface=\"workos\",decision=\"{decision}\"}} {count}");
         assert!(metrics.contains(&line), "{line} in {metrics}");

@@ -83,6 +83,12 @@ impl Error {
         Self::coded(StatusCode::CONFLICT, code, message)
     }
 
+    /// No role that could be given is called so.
+    pub fn invalid_role(role_slug: impl Into<String>) -> Self {
+        let role_slug = role_slug.into();
+        Self::Role { code: "invalid_role", message: format!("Role not found: '{role_slug}'."), role_slug }
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound { .. } => StatusCode::NOT_FOUND,

@@ -347,6 +347,15 @@ impl RoleAssignment {
         }
     }
 
+    /// The id of what a membership has through an assignment of a group.
+    pub fn id_through_group(
+        membership: &Item<facts::OrganizationMembership>,
+        assignment: &Item<facts::GroupRoleAssignment>,
+    ) -> Id {
+        let assignment = Prefix::GroupRoleAssignment.id(assignment.id);
+        Prefix::RoleAssignment.derived(&[&assignment, &Prefix::OrganizationMembership.id(membership.id)])
+    }
+
     /// A role that a membership has through a group.
     pub fn through_group(
         membership: &Item<facts::OrganizationMembership>,
@@ -363,8 +372,7 @@ impl RoleAssignment {
                 group: Some(group.into()),
             },
             ..Self::direct(
-                Prefix::RoleAssignment
-                    .derived(&[&group_role_assignment_id, &Prefix::OrganizationMembership.id(membership.id)]),
+                Self::id_through_group(membership, assignment),
                 membership,
                 role,
                 resource,
