@@ -74,11 +74,23 @@ impl<'a> Patch<'a> {
 
     /// Takes a document away, but not the comments around it. It ends before `end`.
     pub fn remove_document(&mut self, node: &Node, end: usize) {
-        let begin = node.span.begin;
-        let begin = if self.is_first_on_line(begin) { self.line_start(begin) } else { begin };
+        let mut begin = node.span.begin;
+        if self.is_first_on_line(begin) {
+            begin = self.line_start(begin);
+        }
         let content_end = self.content_end(node, end);
-        let rest = self.text.get(content_end..end).unwrap_or_default();
-        self.remove(begin..content_end + rest.find('\n').map_or(rest.len(), |line_end| line_end + 1));
+        let (before, after) = (&self.text[..begin], &self.text[content_end..end]);
+        // Without comments the line of dashes above it goes as well.
+        let above = before.trim_end();
+        let is_alone = after.trim().is_empty();
+        if is_alone && above.is_empty() {
+            self.remove(0..end);
+        } else if is_alone && (above == "---" || above.ends_with("\n---")) {
+            self.remove(above.len() - "---".len()..end);
+        } else {
+            let line_end = after.find('\n').map_or(after.len(), |line_end| line_end + 1);
+            self.remove(begin..content_end + line_end);
+        }
     }
 
     /// Makes a value another one. All that belongs to it stands before `end`.
@@ -92,11 +104,7 @@ impl<'a> Patch<'a> {
                 if self.is_flow(node) { self.flow_map(entries, fields) } else { self.block_map(entries, fields, end) }
             }
             (Content::List(items), Value::Array(values)) if !items.is_empty() && !values.is_empty() => {
-                if self.is_flow(node) {
-                    self.flow_list(items, values)
-                } else {
-                    self.block_list(node, items, values, end)
-                }
+                if self.is_flow(node) { self.flow_list(items, values) } else { self.block_list(items, values, end) }
             }
             _ => self.replace(node, new, around),
         };
@@ -148,13 +156,9 @@ impl<'a> Patch<'a> {
         Ok(())
     }
 
-    fn block_list(&mut self, list: &Node, items: &[Node], values: &[Value], end: usize) -> Outcome {
-        let indentation = self.indentation(list.span.begin)?;
-        let dashes = items.iter().map(|item| {
-            let dash = self.line_start(item.span.begin) + indentation;
-            (self.text.as_bytes().get(dash) == Some(&b'-') && dash <= item.span.begin).then_some(dash).ok_or(TooFine)
-        });
-        let dashes = dashes.collect::<Result<Vec<_>, _>>()?;
+    fn block_list(&mut self, items: &[Node], values: &[Value], end: usize) -> Outcome {
+        let dashes = items.iter().map(|item| self.dash(item)).collect::<Result<Vec<_>, _>>()?;
+        let indentation = self.indentation(dashes[0])?;
         let end_of = |index: usize| dashes.get(index + 1).map_or(end, |&dash| self.line_start(dash));
         let contents: Vec<_> = items.iter().enumerate().map(|(i, item)| self.content_end(item, end_of(i))).collect();
         let ends: Vec<_> = (0..items.len()).map(end_of).collect();
@@ -232,7 +236,7 @@ impl<'a> Patch<'a> {
         }
         let last = &spans[last_kept];
         let separator = if self.is_first_on_line(last.start) {
-            format!(",{}{}", self.line_end, " ".repeat(self.column(last.start)))
+            format!(",{}{}", self.line_end, &self.text[self.line_start(last.start)..last.start])
         } else {
             ", ".to_owned()
         };
@@ -312,12 +316,15 @@ impl<'a> Patch<'a> {
         lines.join(&format!("{}{}", self.line_end, " ".repeat(indentation)))
     }
 
-    fn line_start(&self, offset: usize) -> usize {
-        self.text.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1)
+    /// The dash before an item on its line.
+    fn dash(&self, item: &Node) -> Result<usize, TooFine> {
+        let line_start = self.line_start(item.span.begin);
+        let before = self.text.get(line_start..item.span.begin).ok_or(TooFine)?.trim_end_matches(' ');
+        before.ends_with('-').then(|| line_start + before.len() - 1).ok_or(TooFine)
     }
 
-    fn column(&self, offset: usize) -> usize {
-        offset - self.line_start(offset)
+    fn line_start(&self, offset: usize) -> usize {
+        self.text.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1)
     }
 
     /// How far something is indented that may stand behind dashes.

@@ -89,3 +89,6 @@ impl ObjectStore for DirectoryStore {
 fn shutting_down() -> Error {
     Error::Unavailable { problem: "the program is being shut down".to_owned() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,8 +76,11 @@ impl<'a> Text<'a> {
         if left.is_empty() {
             return Ok(None);
         }
+        // A list is not written anew for the sake of an object in it.
+        let may_rewrite = edits.keys().all(|path| path.len() == 1);
         [false, true]
             .into_iter()
+            .filter(|whole| !whole || may_rewrite)
             .map(|whole| self.patched(&wanted, whole))
             // Whatever has gone wrong, the text says that and nothing else, or it is not written.
             .find(|text| {
