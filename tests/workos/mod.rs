@@ -2,6 +2,8 @@
 //! the official SDKs.
 
 mod checks;
+mod discovery;
+mod resource_types;
 mod resources;
 mod sdk_node;
 mod sdk_objects;
