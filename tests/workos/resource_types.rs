@@ -11,6 +11,8 @@ fn path(slug: &str) -> String {
     format!("{TYPES}/{slug}")
 }
 
+const CREATE: &str = "POST /authorization/resource_types";
+
 #[tokio::test]
 async fn a_type_is_created_changed_and_deleted() {
     let world = company();
@@ -109,7 +111,6 @@ async fn a_type_is_not_declared_against_what_is_there() {
 async fn every_error() {
     let world = company();
     let case = |request, body, status, answer| Case { request, body, status, answer };
-    const CREATE: &str = "POST /authorization/resource_types";
     let built_in = json!({
         "message": "The resource type 'organization' is built in: it is neither created nor deleted, and has no parents.",
         "code": "bad_request",
