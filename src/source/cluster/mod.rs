@@ -24,8 +24,8 @@ use std::{collections::BTreeSet, sync::Arc};
 use kube::Client;
 use tokio::task::JoinSet;
 
-use self::{publish::Publisher, watch::Watch};
 pub use self::{object::WatchedObject, watch::resource};
+use self::{publish::Publisher, watch::Watch};
 pub(crate) use self::{
     request::{add_finalizer, api, is_failed_test},
     trouble::{describe_error, describe_missing_definition},

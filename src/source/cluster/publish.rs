@@ -293,3 +293,6 @@ impl Drop for Hold {
         self.publisher.end(self.number);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -234,12 +234,7 @@ impl ClusterStore {
         ask(Asked { verb: "delete", environment, object }, api.delete(&object.name, &parameters)).await.map(drop)
     }
 
-    async fn patch(
-        &self,
-        environment: &str,
-        object: &ObjectRef,
-        patch: &Patch<Value>,
-    ) -> Result<WatchedObject, Error> {
+    async fn patch(&self, environment: &str, object: &ObjectRef, patch: &Patch<Value>) -> Result<WatchedObject, Error> {
         let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         let api = self.api(environment, object.kind);
         ask(Asked { verb: "patch", environment, object }, api.patch(&object.name, &parameters, patch)).await

@@ -28,7 +28,8 @@ mod tests {
 
     #[test]
     fn only_what_differs_is_in_it() {
-        let before = json!({"same": {"a": 1}, "list": [1, 2], "gone": true, "inner": {"keep": 1, "drop": 2, "change": 3}});
+        let before =
+            json!({"same": {"a": 1}, "list": [1, 2], "gone": true, "inner": {"keep": 1, "drop": 2, "change": 3}});
         let after = json!({"same": {"a": 1}, "list": [2], "new": "n", "inner": {"keep": 1, "change": {"deep": 4}}});
         let patch = json!({
             "list": [2], "gone": null, "new": "n", "inner": {"drop": null, "change": {"deep": 4}},

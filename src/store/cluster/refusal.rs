@@ -185,7 +185,8 @@ mod tests {
 
     #[test]
     fn whatever_passes_by_itself_is_unavailable() {
-        for (code, message) in [(401, "Unauthorized"), (429, "too many requests"), (500, "etcdserver: leader changed")] {
+        for (code, message) in [(401, "Unauthorized"), (429, "too many requests"), (500, "etcdserver: leader changed")]
+        {
             let (variant, words) = meaning("create", code, "", message, &Value::Null);
             assert_eq!((variant, words.contains(message)), ("Unavailable", true), "{code}: {words}");
         }
