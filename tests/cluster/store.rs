@@ -345,7 +345,7 @@ fn what_is_written_together_takes_effect_together() {
             for number in 0..ROUNDS {
                 let (from, to) = (format!("m-{number}"), format!("m-{}", number + 1));
                 let deleted = reference(Kind::MembershipRoleAssignment, &from);
-                let checked = checks.load(Ordering::Relaxed);
+                let before = checks.load(Ordering::Relaxed);
                 let plan = |_: &View<'_>| {
                     let draft = Draft::new(Naming::Exactly(to.as_str().into()), grant(&to));
                     Ok(vec![Planned::Create(draft), Planned::Delete(deleted.clone())])
@@ -353,7 +353,7 @@ fn what_is_written_together_takes_effect_together() {
                 let names = replica.store.write_together::<Error>(&world.namespace, plan).await?;
                 assert_eq!(names, [to.as_str()]);
                 assert_eq!(replica.may_edit(&[&from, &to]), [false, true]);
-                assert!(checks.load(Ordering::Relaxed) > checked + 10, "nobody looked");
+                assert!(checks.load(Ordering::Relaxed) > before + 10, "nobody looked");
             }
             Ok::<(), Error>(())
         };

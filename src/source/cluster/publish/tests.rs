@@ -168,10 +168,10 @@ async fn nothing_is_kept_back_for_long() {
     let mut world = World::with_roles(&["a", "b"]);
     let _hold = world.hold(&[role("a"), role("b")]);
     world.roles(Event::Delete(object("a", 5)));
-    let just_before = MAX_HOLD - Duration::from_millis(10);
-    advance(just_before).await;
+    let last = Duration::from_millis(10);
+    advance(MAX_HOLD.saturating_sub(last)).await;
     assert_eq!(world.visible(), ["Role `a`", "Role `b`"]);
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    tokio::time::sleep(2 * last).await;
     assert_eq!(world.visible(), ["Role `b`"]);
     world.roles(Event::Delete(object("b", 6)));
     assert!(world.visible().is_empty());
