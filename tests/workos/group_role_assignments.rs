@@ -41,7 +41,7 @@ async fn a_role_is_assigned_to_a_group_shown_and_removed() {
         assert!(check(&world, membership, "project:edit", "website").await);
     }
     assert!(
-        world.files().contains(&"group-role-assignment-devs-workspace-admin-tools.yaml".to_owned()),
+        world.files().contains(&"grouproleassignment-devs-workspace-admin-tools.yaml".to_owned()),
         "{:?}",
         world.files()
     );

@@ -57,7 +57,7 @@ async fn rule_30_an_assignment_counts_at_once_and_below_the_resource() {
     assert!(assigned["organization_membership_id"].as_str().unwrap().starts_with("om_"));
     assert!(check(&world, "alice", "project:edit", "website").await);
     assert!(!check(&world, "bob", "project:edit", "website").await);
-    let file = "membership-role-assignment-alice-workspace-admin-tools.yaml";
+    let file = "membershiproleassignment-alice-workspace-admin-tools.yaml";
     assert!(world.read(file).contains("kind: MembershipRoleAssignment"), "{:?}", world.files());
 }
 
@@ -233,7 +233,9 @@ async fn rule_36_with_one_role_an_assignment_on_the_organization_replaces_it_and
     let admin = assign(&world, ALICE, on("admin", "acme")).await;
     assert_eq!(roles(&world, ALICE).await, ["admin"]);
     assert!(check(&world, "alice", "organization:manage", "website").await);
-    assert_eq!(assign(&world, ALICE, on("admin", "acme-1")).await, admin, "rule 31");
+    let by_external_id =
+        json!({"role_slug": "admin", "resource_external_id": "acme-1", "resource_type_slug": "organization"});
+    assert_eq!(assign(&world, ALICE, by_external_id).await, admin, "rule 31");
     // It is kept by the membership itself.
     assert!(world.read("manifests.yaml").contains("roleRefs"), "{}", world.read("manifests.yaml"));
 

@@ -106,14 +106,13 @@ pub fn attached(view: &View<'_>, name: &str) -> Option<AttachedResource> {
 
 /// The organization of an id, a name or an external id.
 pub fn organization(view: &View<'_>, text: &str) -> Result<AttachedResource, Error> {
-    let is_one = |item: &Item<facts::Resource>| item.fact.resource_type == ORGANIZATION;
+    let is_one = |item: Item<facts::Resource>| attached(view, &item.name).filter(AttachedResource::is_organization);
     let by_external_id = || {
         let names = view.graph().resources_with_external_id(ORGANIZATION, text);
-        names.into_iter().find_map(|name| view.get::<facts::Resource>(&name))
+        names.into_iter().find_map(|name| is_one(view.get(&name)?))
     };
-    let item = find(view, Prefix::Organization, text).filter(is_one).or_else(by_external_id);
-    let item = item.ok_or_else(|| Error::not_found("Organization", text))?;
-    Ok(AttachedResource { organization: item.name.clone(), item })
+    let found = find(view, Prefix::Organization, text).and_then(is_one).or_else(by_external_id);
+    found.ok_or_else(|| Error::not_found("Organization", text))
 }
 
 /// The membership of an id or a name, and the name of its organization, which exists.

@@ -312,10 +312,17 @@ struct RoleAssignmentSource {
     group: Option<GroupReference>,
 }
 
+/// A group where something else is told of.
 #[derive(Debug, Serialize)]
-struct GroupReference {
+pub struct GroupReference {
     id: Id,
     name: Name,
+}
+
+impl From<&Item<facts::Group>> for GroupReference {
+    fn from(item: &Item<facts::Group>) -> Self {
+        Self { id: Prefix::Group.id(item.id), name: display_name(item) }
+    }
 }
 
 impl RoleAssignment {
@@ -362,7 +369,7 @@ impl RoleAssignment {
             source: RoleAssignmentSource {
                 source_type: "group",
                 group_role_assignment_id: Some(group_role_assignment_id),
-                group: Some(GroupReference { id: Prefix::Group.id(group.id), name: display_name(group) }),
+                group: Some(group.into()),
             },
             ..Self::direct(
                 Self::id_through_group(membership, assignment),
