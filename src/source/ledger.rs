@@ -3,12 +3,14 @@
 //! | module | what lives there |
 //! | --- | --- |
 //! | `awaited` | what a writer waits for |
+//! | `publication` | changes on their way into the graph and the ledger |
 //! | [`presentation`] | what an object says for people |
 //! | [`record`] | what is known of one object |
 //! | [`records`] | what is known of all objects of an environment |
 
 mod awaited;
 pub mod presentation;
+mod publication;
 pub mod record;
 pub mod records;
 
@@ -21,9 +23,11 @@ use std::{
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use tokio::sync::{Notify, watch};
 
+use self::publication::Publications;
 pub use self::{
     awaited::{Awaited, Outcome},
     presentation::Presentation,
+    publication::Publication,
     record::{ObservedStatus, Record},
     records::{ObjectId, Place, Records},
 };
@@ -92,16 +96,24 @@ impl Ledger {
         missing.map_or(Ok(()), |missing| Err(missing.object.clone()))
     }
 
+    /// Begins to publish changes of an environment. Hold the result until they are in the graph and entered.
+    pub(in crate::source) fn publish(&self, environment: Name) -> Publication {
+        Publication::begin(self.of(environment))
+    }
+
     /// Enters what a watch said of objects of a kind, after it is in the graph. No entries: the graph changed although
     /// the objects did not.
     pub(in crate::source) fn enter(&self, environment: Name, kind: Kind, entries: Vec<LedgerEntry>) {
-        let known = self.get(&environment);
-        let ledger = known.unwrap_or_else(|| {
+        self.of(environment).enter(kind, entries);
+    }
+
+    /// The ledger of an environment, be it a new one.
+    fn of(&self, environment: Name) -> Arc<EnvironmentLedger> {
+        self.get(&environment).unwrap_or_else(|| {
             let ledger = Arc::clone(self.environments.write().entry(environment).or_default());
             self.appeared.send_replace(());
             ledger
-        });
-        ledger.enter(kind, entries);
+        })
     }
 }
 
@@ -120,6 +132,7 @@ pub struct LedgerEntry {
 #[derive(Debug, Default)]
 pub struct EnvironmentLedger {
     records: RwLock<Records>,
+    publications: Publications,
     news: Mutex<Gathered>,
     arrived: Notify,
     entered: watch::Sender<()>,

@@ -3,6 +3,7 @@
 use std::{
     ops::Bound,
     sync::{Arc, LazyLock},
+    time::Duration,
 };
 
 use parking_lot::RwLockReadGuard;
@@ -22,6 +23,12 @@ pub use crate::source::ledger::{
 
 static NOTHING_TO_SHOW: LazyLock<Arc<Presentation>> = LazyLock::new(Arc::default);
 
+/// How often graph and ledger are looked at until they are found to belong together.
+const MAX_LOOKS: usize = 50;
+
+/// How long to wait before they are looked at again: about as long as a small change takes to get into both.
+const LOOK_AGAIN: Duration = Duration::from_micros(100);
+
 /// An environment, to be looked at.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -38,9 +45,21 @@ impl Snapshot {
     /// over an `await`.
     #[must_use]
     pub fn view(&self) -> View<'_> {
-        // What the ledger tells of is in the graph already, so the graph is to be the newer of the two.
-        let records = self.ledger.read();
-        View { records, graph: Box::new(self.graph.read()) }
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let before = self.ledger.publications();
+            // What the ledger tells of is in the graph already, so the graph is to be the newer of the two.
+            let records = self.ledger.read();
+            let view = View { records, graph: Box::new(self.graph.read()) };
+            let together = before.is_some() && before == self.ledger.publications();
+            // Where much is being published, better the newest graph than none.
+            if together || attempt == MAX_LOOKS {
+                return view;
+            }
+            drop(view);
+            std::thread::sleep(LOOK_AGAIN);
+        }
     }
 }
 

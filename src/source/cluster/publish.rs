@@ -260,6 +260,7 @@ impl Publisher {
     }
 
     fn make_visible(&self, environment: Name, Batch { changes, mut entries }: Batch) {
+        let _publication = self.ledger.publish(environment.clone());
         self.environments.apply(&environment, &changes);
         // The followers of the ledger are told of every change of the graph.
         for change in &changes {

@@ -183,7 +183,9 @@ impl Held<'_> {
         let (mut loaded, folders) = state.loader.load(care);
         loaded.withhold(&state.loaded);
         loaded.keep_times(&state.loaded);
+        let mut publications = Vec::new();
         for (environment, changes) in loaded.changes_since(&state.loaded) {
+            publications.push(ledger.publish(environment.clone()));
             environments.apply(&environment, &changes);
             info!(%environment, changes = changes.len(), "manifests applied");
         }
@@ -191,6 +193,7 @@ impl Held<'_> {
         for ((environment, kind), entries) in loaded.entries_since(&state.loaded, state.revision) {
             ledger.enter(environment, kind, entries);
         }
+        drop(publications);
         for problem in loaded.problems.difference(&state.loaded.problems) {
             error!("{problem}");
         }
