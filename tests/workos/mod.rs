@@ -1,6 +1,12 @@
 //! What the WorkOS Authorization API promises: through the router over a folder of manifests that is really written, and through
 //! the official SDKs.
 
+mod acme;
+mod group_role_assignments;
+mod organization_roles;
+mod permissions;
+mod role_assignments;
+mod roles;
 mod sdk_node;
 mod sdk_objects;
 mod sdk_python;
