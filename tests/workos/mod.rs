@@ -2,9 +2,11 @@
 //! the official SDKs.
 
 mod acme;
+mod checks;
 mod group_role_assignments;
 mod organization_roles;
 mod permissions;
+mod resources;
 mod role_assignments;
 mod roles;
 mod sdk_node;
@@ -12,3 +14,4 @@ mod sdk_objects;
 mod sdk_python;
 mod sdk_rust;
 mod sdk_targets;
+mod seed;
