@@ -85,21 +85,21 @@ fn only_what_is_there_is_listed() {
 fn a_slug_means_the_organizations_own_role_first() {
     let graph = graph([
         role("editor", "project", &[]),
-        named("acme-editor", called("editor", custom_role("", "project", &[], "acme"))),
+        named("our-editor", called("editor", custom_role("", "project", &[], "acme"))),
         created(2, named("younger", called("viewer", role("", "project", &[])))),
         created(1, named("z-older", called("viewer", role("", "project", &[])))),
         deleting(named("gone", called("viewer", role("", "project", &[])))),
         custom_role("globex-only", "project", &[], "globex"),
     ]);
     let find = |slug, organization| graph.find_role(slug, organization).map(|name| name.to_string());
-    assert_eq!(find("editor", Some("acme")).as_deref(), Some("acme-editor"));
+    assert_eq!(find("editor", Some("acme")).as_deref(), Some("our-editor"));
     assert_eq!(find("editor", Some("globex")).as_deref(), Some("editor"));
     assert_eq!(find("editor", Some("no-such")).as_deref(), Some("editor"));
     assert_eq!(find("editor", None).as_deref(), Some("editor"));
     assert_eq!(find("viewer", None).as_deref(), Some("z-older"), "the oldest that is there");
     assert_eq!(find("globex-only", Some("acme")), None);
-    assert_eq!(find("acme-editor", Some("acme")), None, "a name is no slug");
-    assert_eq!(graph.roles_in_priority_order(Some("acme")), names(&["acme-editor", "editor", "z-older", "younger"]));
+    assert_eq!(find("our-editor", Some("acme")), None, "a name is no slug");
+    assert_eq!(graph.roles_in_priority_order(Some("acme")), names(&["editor", "our-editor", "z-older", "younger"]));
 }
 
 #[test]

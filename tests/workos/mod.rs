@@ -1,4 +1,5 @@
-//! What the WorkOS Authorization API promises, over a folder of manifests that is really written.
+//! What the WorkOS Authorization API promises: through the router over a folder of manifests that is really written, and through
+//! the official SDKs.
 
 mod environment;
 mod expect;
@@ -7,4 +8,9 @@ mod idempotency;
 mod memberships;
 mod organizations;
 mod paging;
+mod sdk_node;
+mod sdk_objects;
+mod sdk_python;
+mod sdk_rust;
+mod sdk_targets;
 mod users;

@@ -47,7 +47,8 @@ pub async fn bytes(request: Request, server: &Server) -> Result<Bytes, Error> {
     Bytes::from_request(request, &()).await.map_err(|rejection| rejected(rejection).into())
 }
 
-fn read<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
+/// Reads what a caller sent; a mistake in it names the field.
+pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let field = error.path().to_string();
         Error::field(field.clone(), format!("{field} cannot be used: {}", error.inner()))

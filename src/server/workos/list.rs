@@ -1,5 +1,7 @@
 //! Pages of lists, by cursors that are ids (rules 68, 69).
 
+use std::ops::Bound;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -67,6 +69,9 @@ enum Order {
     Normal,
 }
 
+/// Where something may stand in the order of creation.
+pub type Bounds = (Bound<Place>, Bound<Place>);
+
 impl PageParameters {
     /// The page of the rows that is asked for. `place` says where something stands or stood that is no row any more.
     ///
@@ -95,9 +100,7 @@ impl PageParameters {
             if let Some(index) = rows.iter().position(|row| row.id.to_string() == cursor) {
                 return Ok(Some((index, index + 1)));
             }
-            let place = place(cursor).ok_or_else(|| {
-                Error::field(name, format!("{name} must be the id of an item of this list, not '{cursor}'"))
-            })?;
+            let place = place(cursor).ok_or_else(|| unknown_cursor(name, cursor))?;
             let index = rows.partition_point(|row| match order {
                 Order::Ascending => row.place < place,
                 Order::Descending | Order::Normal => row.place > place,
@@ -138,8 +141,51 @@ impl PageParameters {
     ) -> Result<Page<S>, Error> {
         let rows = items.into_iter().map(|item| Row { id: prefix.id(item.id), place: item.place(), item }).collect();
         let place = |cursor: &str| view.place(prefix.parse(cursor)?);
-        let Page { object, data, list_metadata } = self.page(rows, place, |item| show(&item))?;
-        Ok(Page { object, data: data.into_iter().flatten().collect(), list_metadata })
+        Ok(self.page(rows, place, |item| show(&item))?.flatten())
+    }
+
+    /// The same of a list that may be long: `between` gives the rows that stand within bounds, the oldest first, and no more
+    /// of them are taken than the page needs.
+    ///
+    /// # Errors
+    /// Where a parameter cannot be used.
+    pub fn page_in_order<T, S, I: DoubleEndedIterator<Item = Row<T>>>(
+        &self,
+        between: impl Fn(Bounds) -> I,
+        place: impl Fn(&str) -> Option<Place>,
+        show: impl Fn(T) -> S,
+    ) -> Result<Page<S>, Error> {
+        let (order, limit) = (self.order()?, self.limit()?);
+        let place_of = |name: &'static str, cursor: &Option<String>| {
+            let Some(cursor) = cursor.as_deref() else { return Ok(None) };
+            place(cursor).map(Some).ok_or_else(|| unknown_cursor(name, cursor))
+        };
+        let (after, before) = (place_of("after", &self.after)?, place_of("before", &self.before)?);
+        let (after, before) = if order == Order::Normal { (before, after) } else { (after, before) };
+        // From here on, "after" and "before" mean the direction of the list.
+        let rows = |after: Option<&Place>, before: Option<&Place>, limit: usize, from_the_end: bool| -> Vec<Row<T>> {
+            let bound = |place: Option<&Place>| place.cloned().map_or(Bound::Unbounded, Bound::Excluded);
+            let (bounds, reversed) = match order {
+                Order::Ascending => ((bound(after), bound(before)), from_the_end),
+                Order::Descending | Order::Normal => ((bound(before), bound(after)), !from_the_end),
+            };
+            let rows = between(bounds);
+            if reversed { rows.rev().take(limit).collect() } else { rows.take(limit).collect() }
+        };
+        let from_the_end = after.is_none() && before.is_some();
+        let mut page = rows(after.as_ref(), before.as_ref(), limit, from_the_end);
+        if from_the_end {
+            page.reverse();
+        }
+
+        let first = page.first().filter(|row| !rows(None, Some(&row.place), 1, true).is_empty()).map(|row| row.id);
+        let last = page.last().filter(|row| !rows(Some(&row.place), None, 1, false).is_empty()).map(|row| row.id);
+        let list_metadata = match order {
+            Order::Ascending | Order::Descending => ListMetadata { before: first, after: last },
+            Order::Normal => ListMetadata { before: last, after: first },
+        };
+        let data = page.into_iter().map(|row| show(row.item)).collect();
+        Ok(Page { object: "list", data, list_metadata })
     }
 
     fn order(&self) -> Result<Order, Error> {
@@ -157,6 +203,25 @@ impl PageParameters {
             Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
             Some(_) => Err(Error::field("limit", format!("limit must be a number from 1 to {MAX_LIMIT}"))),
         }
+    }
+}
+
+fn unknown_cursor(name: &'static str, cursor: &str) -> Error {
+    Error::field(name, format!("{name} must be the id of an item of this list, not '{cursor}'"))
+}
+
+impl<T> Page<T> {
+    /// A page that is the whole list.
+    pub const fn whole(data: Vec<T>) -> Self {
+        Self { object: "list", data, list_metadata: ListMetadata { before: None, after: None } }
+    }
+}
+
+impl<T> Page<Option<T>> {
+    /// Without what went while it was being shown.
+    pub fn flatten(self) -> Page<T> {
+        let Self { object, data, list_metadata } = self;
+        Page { object, data: data.into_iter().flatten().collect(), list_metadata }
     }
 }
 

@@ -8,16 +8,30 @@
 
 #![allow(clippy::option_option, reason = "in a change, a field that is absent, null or a value are three things")]
 
+mod assign;
+mod assignment;
 mod body;
+mod checks;
 mod context;
 mod environment;
+mod environment_roles;
 mod error;
+mod explain;
+mod group_role_assignments;
 mod groups;
+mod held_roles;
 mod id;
 mod idempotency;
 mod list;
 mod memberships;
+mod organization_roles;
 mod organizations;
+mod permission_lookup;
+mod permissions;
+mod resource_types;
+mod resources;
+mod role_assignments;
+mod roles;
 mod shapes;
 mod target;
 mod users;
@@ -33,10 +47,17 @@ use super::Server;
 pub(super) fn routes(server: &Arc<Server>) -> Router<Arc<Server>> {
     let writing = Router::new()
         .merge(environment::routes())
+        .merge(environment_roles::routes())
+        .merge(group_role_assignments::routes())
         .merge(groups::routes())
         .merge(memberships::routes())
-        .merge(organizations::routes());
-    let reading = Router::new().merge(users::routes());
+        .merge(organization_roles::routes())
+        .merge(organizations::routes())
+        .merge(permissions::routes())
+        .merge(resource_types::routes())
+        .merge(resources::routes())
+        .merge(role_assignments::routes());
+    let reading = Router::new().merge(checks::routes()).merge(users::routes());
     let endpoints = idempotency::honoured(writing, server).merge(reading);
     Router::new().merge(endpoints.clone()).nest("/environments/{namespace}", endpoints)
 }
