@@ -3,8 +3,15 @@
 
 mod acme;
 mod checks;
+mod environment;
+mod expect;
 mod group_role_assignments;
+mod groups;
+mod idempotency;
+mod memberships;
 mod organization_roles;
+mod organizations;
+mod paging;
 mod permissions;
 mod resources;
 mod role_assignments;
@@ -15,3 +22,4 @@ mod sdk_python;
 mod sdk_rust;
 mod sdk_targets;
 mod seed;
+mod users;
