@@ -2,10 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{
-    list::Row,
-    shapes::{self, Permission},
-};
+use super::{list::Row, shapes::Permission};
 use crate::{
     graph::facts::{self, Name},
     store::{Item, Place, View, view::PermissionProfile},
@@ -59,13 +56,8 @@ impl Known {
     }
 }
 
-/// The permission of a slug: one that a type declares (the oldest of them, if several do), or that a role grants
-/// although no type declares it.
-pub fn permission(view: &View<'_>, environment: &str, slug: &str) -> Option<shapes::Permission> {
-    permissions(view, environment, [Name::from(slug)]).pop().map(|row| row.item.show(environment))
-}
-
-/// The permissions of those slugs that there are, in no particular order. They stand where what tells of them stands.
+/// The permissions of those slugs that there are, in no particular order: those that a type declares (the oldest of them, if
+/// several do), and those that a role grants although no type declares them. They stand where what tells of them stands.
 pub fn permissions(view: &View<'_>, environment: &str, slugs: impl IntoIterator<Item = Name>) -> Vec<Row<Known>> {
     let mut known = Vec::new();
     let mut undeclared = HashSet::new();
