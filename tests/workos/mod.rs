@@ -3,6 +3,7 @@
 
 mod acme;
 mod checks;
+mod discovery;
 mod environment;
 mod expect;
 mod group_role_assignments;
@@ -13,6 +14,7 @@ mod organization_roles;
 mod organizations;
 mod paging;
 mod permissions;
+mod resource_types;
 mod resources;
 mod role_assignments;
 mod roles;
