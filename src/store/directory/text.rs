@@ -10,7 +10,7 @@ use crate::{
     source::directory::{
         Declaration, Position,
         document::Node,
-        manifest::{self, Manifest},
+        manifest::{self, DocumentPath, Manifest},
     },
     store::Error,
 };
@@ -25,7 +25,7 @@ pub struct Text<'a> {
 }
 
 /// What becomes of documents, by their place in the file; none: they go.
-pub type Edits = BTreeMap<Vec<usize>, Option<Value>>;
+pub type Edits = BTreeMap<DocumentPath, Option<Value>>;
 
 impl<'a> Text<'a> {
     /// Reads the text of a file.
