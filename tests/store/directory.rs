@@ -77,7 +77,8 @@ async fn what_is_created_has_a_file_of_its_own_and_is_changed_and_deleted_there(
 
 /// Adds a member to a group.
 async fn add_member(world: &World, name: &str, member: &str) -> Result<(), Error> {
-    let edit = world.store.edit::<Error>(DEFAULT_ENVIRONMENT, &object(Kind::Group, name), |_, stored| {
+    let group = object(Kind::Group, name);
+    let edit = world.store.edit::<Error>(DEFAULT_ENVIRONMENT, &group, |_, stored| {
         let spec: &mut spec::GroupSpec = (&mut stored.spec).try_into().unwrap();
         spec.members.push(member.to_owned());
         Ok(())
@@ -168,7 +169,7 @@ async fn the_times_of_an_object_change_only_when_it_does() {
     assert_eq!(record(Kind::Resource, "acme"), acme, "declared in the same file");
     let after = record(Kind::Group, "devs");
     assert_eq!((&after.uid, after.created), (&devs.uid, devs.created));
-    assert!(after.updated > devs.updated && after.resource_version != devs.resource_version);
+    assert!(after.updated >= devs.updated && after.resource_version != devs.resource_version);
     let graph = world.environments.get(DEFAULT_ENVIRONMENT).unwrap();
     assert_eq!(
         graph.read().object(&object(Kind::Group, "devs")).unwrap().created,

@@ -233,9 +233,11 @@ impl Stamp {
         }
     }
 
+    /// To the millisecond, as it may be written down.
     fn modified(&self) -> Timestamp {
         let (seconds, nanoseconds) = self.modified;
-        Timestamp::new(seconds, i32::try_from(nanoseconds).unwrap_or_default()).unwrap_or_default()
+        let milliseconds = i32::try_from(nanoseconds).unwrap_or_default() / 1_000_000;
+        Timestamp::new(seconds, milliseconds * 1_000_000).unwrap_or_default()
     }
 }
 
