@@ -33,6 +33,9 @@ pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 /// The objects of one environment.
 pub type Objects = BTreeMap<ObjectRef, Declaration>;
 
+/// An object that is not the same as before; without a declaration: it is gone.
+type Differing<'a> = (&'a ObjectRef, Option<&'a Declaration>);
+
 /// What a folder of manifests declares: a pure function of what lies in it.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
@@ -61,12 +64,12 @@ impl Loaded {
         changes
     }
 
-    /// The objects that are not the same as before, by environment, in order; none: it is gone.
+    /// The objects that are not the same as before, by environment, in order.
     fn differing_from<'a>(
         &'a self,
         before: &'a Self,
         is_same: impl Fn(&Declaration, &Declaration) -> bool,
-    ) -> Vec<(&'a Name, Vec<(&'a ObjectRef, Option<&'a Declaration>)>)> {
+    ) -> Vec<(&'a Name, Vec<Differing<'a>>)> {
         static NONE: Objects = Objects::new();
         let environments: BTreeSet<&Name> = before.environments.keys().chain(self.environments.keys()).collect();
         let differing = environments.into_iter().map(|environment| {

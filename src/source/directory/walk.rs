@@ -45,25 +45,25 @@ impl Walker {
         match fs::canonicalize(path) {
             Ok(real) => {
                 self.links(path);
-                self.real_folder(path, real, depth);
+                self.real_folder(path, &real, depth);
             }
             Err(error) => self.unreadable(path, &error),
         }
     }
 
-    fn real_folder(&mut self, path: &Path, real: PathBuf, depth: usize) {
+    fn real_folder(&mut self, path: &Path, real: &Path, depth: usize) {
         if depth > MAX_DEPTH {
             let message = format!("lies more than {MAX_DEPTH} folders deep; move it up");
             return self.walk.unreadable.push((path.to_owned(), message));
         }
-        if !self.visited.insert(real.clone()) {
+        if !self.visited.insert(real.to_owned()) {
             return;
         }
         match sorted_entries(path) {
             Ok(entries) => {
                 self.walk.folders.insert(path.to_owned());
                 for entry in entries {
-                    self.entry(&entry, &real, depth);
+                    self.entry(&entry, real, depth);
                 }
             }
             Err(error) => self.unreadable(path, &error),
@@ -76,7 +76,7 @@ impl Walker {
         let found = match entry.file_type() {
             Ok(found) if found.is_symlink() => return self.link(&path, depth),
             Ok(found) if found.is_dir() => {
-                return self.real_folder(&path, real_folder.join(entry.file_name()), depth + 1);
+                return self.real_folder(&path, &real_folder.join(entry.file_name()), depth + 1);
             }
             Ok(_) if !is_manifest(&path) => return,
             Ok(_) => entry.metadata(),
