@@ -171,7 +171,7 @@ async function users(world) {
     ['listing', () => world.users.listUsers()],
     ['creating', () => world.users.createUser({ email: 'alice@example.com' })],
   ]) {
-    const error = await refused(`${what} users`, 'GenericServerException', 501, [undefined, 'not_implemented'], call);
+    const error = await refused(`${what} users`, 'GenericServerException', 501, 'users_not_kept_here', call);
     expect(/identity provider/.test(error?.message ?? ''), `${what} users says why: ${error?.message}`);
   }
 }
