@@ -67,7 +67,8 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
     let metrics = controller::Metrics::register(&mut registry);
     let options = leading.controller(identity);
     let webhook_leadership = leadership.clone();
-    let store = answering.store(ClusterStore::new(client.clone(), Arc::clone(&ledger)), &environments, &ledger);
+    let store =
+        answering.store(ClusterStore::new(client.clone(), Arc::clone(cluster.publisher())), &environments, &ledger);
     let controller = Controller::new(client.clone(), Arc::clone(&environments), ledger, leadership, &options, metrics);
     let mut bound = host::bind(&answering).await?;
     let mut certificate: BoxFuture<'static, ()> = Box::pin(future::pending());

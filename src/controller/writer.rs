@@ -78,17 +78,11 @@ impl From<kube::Error> for Error {
     fn from(error: kube::Error) -> Self {
         match error {
             kube::Error::Api(status) if status.is_not_found() => Self::Gone,
-            kube::Error::Api(status) if status.is_conflict() || is_failed_test(&status) => Self::Conflict,
+            kube::Error::Api(status) if status.is_conflict() || cluster::is_failed_test(&status) => Self::Conflict,
             kube::Error::Api(status) if matches!(status.code, 400 | 403 | 405..=428 | 500) => Self::Refused(status),
             error => Self::Api(Box::new(error)),
         }
     }
-}
-
-/// Whether a JSON patch was refused because a `test` in it failed. The API server has no words for that; but of whatever
-/// else it refuses with this code, it names the object.
-fn is_failed_test(status: &Status) -> bool {
-    status.code == 422 && status.details.as_ref().is_none_or(|details| details.name.is_empty())
 }
 
 impl Error {
@@ -165,16 +159,7 @@ impl Writer {
     /// # Errors
     /// See [`Error`].
     pub async fn add_finalizer(&self, environment: &str, object: &ObjectRef, record: &Record) -> Result<(), Error> {
-        let add = if record.finalizers == 0 {
-            json!({ "op": "add", "path": "/metadata/finalizers", "value": [CASCADE_FINALIZER] })
-        } else {
-            json!({ "op": "add", "path": "/metadata/finalizers/-", "value": CASCADE_FINALIZER })
-        };
-        let operations = json!([
-            { "op": "test", "path": "/metadata/uid", "value": &*record.uid },
-            { "op": "test", "path": "/metadata/resourceVersion", "value": &*record.resource_version },
-            add,
-        ]);
+        let operations = cluster::add_finalizer(&record.uid, &record.resource_version, record.finalizers);
         self.patch("add_finalizer", FINALIZER_MANAGER, environment, object.kind, &object.name, operations).await
     }
 
@@ -283,7 +268,7 @@ impl Writer {
     }
 
     fn api(&self, environment: &str, kind: Kind) -> Api<WatchedObject> {
-        Api::namespaced_with(self.client.clone(), environment, &cluster::resource(kind))
+        cluster::api(&self.client, environment, kind)
     }
 }
 

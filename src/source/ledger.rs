@@ -2,10 +2,12 @@
 //!
 //! | module | what lives there |
 //! | --- | --- |
+//! | `awaited` | what a writer waits for |
 //! | [`presentation`] | what an object says for people |
 //! | [`record`] | what is known of one object |
 //! | [`records`] | what is known of all objects of an environment |
 
+mod awaited;
 pub mod presentation;
 pub mod record;
 pub mod records;
@@ -20,6 +22,7 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use tokio::sync::{Notify, watch};
 
 pub use self::{
+    awaited::{Awaited, Outcome},
     presentation::Presentation,
     record::{ObservedStatus, Record},
     records::{ObjectId, Place, Records},
@@ -53,6 +56,40 @@ impl Ledger {
     #[must_use]
     pub fn appeared(&self) -> watch::Receiver<()> {
         self.appeared.subscribe()
+    }
+
+    /// Waits until the records of an environment, which may have none yet, contain all of it, for so long at the most.
+    ///
+    /// # Errors
+    /// The first object of which they do not.
+    pub async fn wait_for(&self, environment: &str, awaited: &[Awaited], patience: Duration) -> Result<(), ObjectRef> {
+        if awaited.is_empty() {
+            return Ok(());
+        }
+        let mut appeared = self.appeared();
+        let wait = async {
+            let ledger = loop {
+                if let Some(ledger) = self.get(environment) {
+                    break ledger;
+                }
+                // INVARIANT: the sender lives as long as `self`; were it gone, nothing would ever appear.
+                if appeared.changed().await.is_err() {
+                    return;
+                }
+            };
+            ledger.wait_until(patience, |records| awaited.iter().all(|awaited| awaited.is_in(records))).await;
+        };
+        // Whether it is over in time shows in the records.
+        let _ = tokio::time::timeout(patience, wait).await;
+        let ledger = self.get(environment);
+        let missing = match &ledger {
+            None => awaited.first(),
+            Some(ledger) => {
+                let records = ledger.read();
+                awaited.iter().find(|awaited| !awaited.is_in(&records))
+            }
+        };
+        missing.map_or(Ok(()), |missing| Err(missing.object.clone()))
     }
 
     /// Enters what a watch said of objects of a kind, after it is in the graph. No entries: the graph changed although

@@ -35,6 +35,7 @@ use crate::{
     source::{
         Ledger,
         convert::{self, Metadata, UnknownFields},
+        ledger::{Awaited, Outcome, Records, record::revision},
     },
 };
 
@@ -61,6 +62,18 @@ impl StoredObject {
     #[must_use]
     pub fn object_ref(&self) -> ObjectRef {
         ObjectRef { kind: self.spec.kind(), name: self.name.clone() }
+    }
+
+    /// What it says, as an object of one kind.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where it is of another kind.
+    pub fn spec_mut<S>(&mut self) -> Result<&mut S, Error>
+    where
+        for<'a> &'a mut S: TryFrom<&'a mut Spec>,
+    {
+        let object = self.object_ref();
+        (&mut self.spec).try_into().map_err(|_| Error::NotFound { object })
     }
 }
 
@@ -90,6 +103,18 @@ pub enum Write {
         /// Its uid, so that no namesake is hit.
         uid: Name,
     },
+}
+
+impl Write {
+    /// The object that is written to.
+    #[must_use]
+    pub fn object(&self) -> ObjectRef {
+        match self {
+            Self::Create(NewObject { name, spec, .. }) => ObjectRef { kind: spec.kind(), name: name.clone() },
+            Self::Replace(changed) => changed.object_ref(),
+            Self::Delete { object, .. } => object.clone(),
+        }
+    }
 }
 
 /// Where objects are kept.
@@ -221,20 +246,25 @@ impl Store {
             let (writes, names) = {
                 let snapshot = self.snapshot(environment);
                 let view = snapshot.view();
-                named(plan(&view)?, &view, &self.ledger, environment)?
+                named(plan(&view)?, &view)?
             };
             for write in &writes {
-                if let Write::Create(new) = write {
-                    self.review(environment, &new.name, &new.spec)?;
+                match write {
+                    Write::Create(NewObject { name, spec, .. }) => self.review(environment, name, spec)?,
+                    Write::Replace(changed) => self.review(environment, &changed.name, &changed.spec)?,
+                    Write::Delete { object, .. } => self.review_deletion(environment, object)?,
                 }
             }
-            match objects.write(environment, writes).await {
+            match objects.write(environment, writes.clone()).await {
                 Ok(()) => return Ok(names),
                 // A deleted object that is gone already is what was wanted: the next plan does not name it.
                 Err(Error::AlreadyExists { object } | Error::Conflict { object } | Error::NotFound { object })
                     if attempt < ATTEMPTS =>
                 {
-                    self.catch_up(environment, &object, attempt).await;
+                    if let Some(write) = writes.iter().find(|write| write.object() == object) {
+                        self.catch_up(environment, write).await;
+                    }
+                    pause(attempt).await;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -265,7 +295,8 @@ impl Store {
                 change(&snapshot.view(), &mut changed)?;
             }
             if changed == stored {
-                return Ok(());
+                // It may be another replica that wrote it, not long ago.
+                return Ok(self.wait_until_seen(environment, &stored).await?);
             }
             self.review(environment, &changed.name, &changed.spec)?;
             match objects.write(environment, vec![Write::Replace(changed)]).await {
@@ -281,9 +312,17 @@ impl Store {
     /// # Errors
     /// Those of the store; [`Error::NotFound`] where there is no such object.
     pub async fn delete(&self, environment: &str, object: &ObjectRef) -> Result<(), Error> {
+        let objects = self.objects()?;
         let uid = self.uid(environment, object).ok_or_else(|| Error::NotFound { object: object.clone() })?;
         let _turn = self.locks.lock(environment, object).await;
-        self.objects()?.write(environment, vec![Write::Delete { object: object.clone(), uid }]).await
+        self.review_deletion(environment, object)?;
+        let write = Write::Delete { object: object.clone(), uid };
+        let deleted = objects.write(environment, vec![write.clone()]).await;
+        if let Err(Error::NotFound { .. }) = &deleted {
+            // Who is told that it is gone is to find it gone.
+            self.catch_up(environment, &write).await;
+        }
+        deleted
     }
 
     fn objects(&self) -> Result<&Arc<dyn ObjectStore>, Error> {
@@ -298,20 +337,49 @@ impl Store {
     fn review(&self, environment: &str, name: &Name, spec: &Spec) -> Result<(), Error> {
         let object = ObjectRef { kind: spec.kind(), name: name.clone() };
         let proposed = fact_object(&object, &spec.to_value())?;
+        self.ask_graph(environment, object, &Proposal::Write(proposed))
+    }
+
+    /// Asks the graph what it thinks of a deletion, as the admission webhook does.
+    fn review_deletion(&self, environment: &str, object: &ObjectRef) -> Result<(), Error> {
+        let record = self.ledger.get(environment).and_then(|ledger| ledger.get(object));
+        let restricted = record.is_some_and(|record| record.restricted);
+        self.ask_graph(environment, object.clone(), &Proposal::Delete { object: object.clone(), restricted })
+    }
+
+    fn ask_graph(&self, environment: &str, object: ObjectRef, proposal: &Proposal) -> Result<(), Error> {
         let graph = self.environments.get(environment).unwrap_or_default();
-        let reasons = graph.review(&Proposal::Write(proposed), Timestamp::now()).refusals;
+        let reasons = graph.review(proposal, Timestamp::now()).refusals;
         if reasons.is_empty() { Ok(()) } else { Err(Error::Refused { object, reasons }) }
     }
 
-    /// Waits until this replica knows what it is that was in the way, or long enough.
-    async fn catch_up(&self, environment: &str, object: &ObjectRef, attempt: usize) {
+    /// Waits until this replica knows an object as it was read, or newer.
+    async fn wait_until_seen(&self, environment: &str, stored: &StoredObject) -> Result<(), Error> {
+        let outcome = Outcome::Written { revision: revision(&stored.resource_version) };
+        let awaited = Awaited { object: stored.object_ref(), uid: stored.uid.clone(), outcome };
+        let seen = self.ledger.wait_for(environment, &[awaited], SIGHT_TIME).await;
+        seen.map_err(|object| Error::NotSeenYet { object })
+    }
+
+    /// Waits until this replica knows what it is that was in the way of a write, or long enough.
+    async fn catch_up(&self, environment: &str, write: &Write) {
+        let object = write.object();
+        let is_known = |records: &Records| {
+            let record = records.get(&object);
+            match write {
+                Write::Create(_) => record.is_some(),
+                Write::Replace(_) => true,
+                Write::Delete { uid, .. } => record.is_none_or(|record| record.deleting || record.uid != *uid),
+            }
+        };
         if let Some(ledger) = self.ledger.get(environment) {
-            let object = object.clone();
-            ledger.wait_until(CATCH_UP, |records| records.get(&object).is_some()).await;
+            ledger.wait_until(CATCH_UP, is_known).await;
         }
-        pause(attempt).await;
     }
 }
+
+/// How long to wait until the local graph contains what was written.
+const SIGHT_TIME: Duration = Duration::from_secs(10);
 
 /// How long to wait for an object that the store has and the graph has not.
 const CATCH_UP: Duration = Duration::from_millis(500);
@@ -324,12 +392,7 @@ async fn pause(attempt: usize) {
 }
 
 /// Gives names to what is to be created, and uids to what is to be deleted.
-fn named(
-    plan: Vec<Planned>,
-    view: &View<'_>,
-    ledger: &Ledger,
-    environment: &str,
-) -> Result<(Vec<Write>, Vec<Name>), Error> {
+fn named(plan: Vec<Planned>, view: &View<'_>) -> Result<(Vec<Write>, Vec<Name>), Error> {
     let mut names: Vec<Name> = Vec::new();
     let mut writes = Vec::with_capacity(plan.len());
     for planned in plan {
@@ -347,9 +410,8 @@ fn named(
                 Write::Create(NewObject { name, annotations, spec })
             }
             Planned::Delete(object) => {
-                let record = ledger.get(environment).and_then(|ledger| ledger.get(&object));
-                let record = record.ok_or_else(|| Error::NotFound { object: object.clone() })?;
-                Write::Delete { object, uid: record.uid }
+                let record = view.record(&object).ok_or_else(|| Error::NotFound { object: object.clone() })?;
+                Write::Delete { uid: record.uid.clone(), object }
             }
         });
     }

@@ -3,11 +3,15 @@
 //! | module | what lives there |
 //! | --- | --- |
 //! | `object` | what is read of an object |
+//! | [`publish`] | how it becomes visible |
+//! | `request` | what everybody who writes asks in the same way |
 //! | `tracker` | from events to changes, without I/O |
 //! | `trouble` | why the API server refuses, in words |
 //! | `watch` | the watch itself |
 
 mod object;
+pub mod publish;
+mod request;
 mod tracker;
 mod trouble;
 mod watch;
@@ -20,10 +24,12 @@ use std::{collections::BTreeSet, sync::Arc};
 use kube::Client;
 use tokio::task::JoinSet;
 
-pub use self::object::WatchedObject;
-pub(crate) use self::trouble::describe_error;
-use self::watch::Watch;
-pub use self::watch::resource;
+pub use self::{object::WatchedObject, watch::resource};
+use self::{publish::Publisher, watch::Watch};
+pub(crate) use self::{
+    request::{add_finalizer, api, is_failed_test},
+    trouble::{describe_error, describe_missing_definition},
+};
 use super::{Ledger, Metrics};
 use crate::graph::{Environments, facts::Kind};
 
@@ -41,6 +47,7 @@ use crate::graph::{Environments, facts::Kind};
 #[derive(Debug)]
 pub struct Cluster {
     watches: Vec<Watch>,
+    publisher: Arc<Publisher>,
 }
 
 impl Cluster {
@@ -56,12 +63,19 @@ impl Cluster {
         let namespaces: BTreeSet<String> = namespaces.into_iter().collect();
         let scopes: Vec<_> =
             if namespaces.is_empty() { vec![None] } else { namespaces.into_iter().map(Some).collect() };
+        let publisher = Arc::new(Publisher::new(environments, ledger));
         let watches = scopes
             .iter()
             .flat_map(|namespace| Kind::ALL.map(|kind| (kind, namespace.clone())))
-            .map(|(kind, namespace)| Watch::new(client, kind, namespace.as_deref(), environments, ledger, metrics))
+            .map(|(kind, namespace)| Watch::new(client, kind, namespace.as_deref(), &publisher, metrics))
             .collect();
-        Self { watches }
+        Self { watches, publisher }
+    }
+
+    /// Through what it becomes visible what the watches bring.
+    #[must_use]
+    pub const fn publisher(&self) -> &Arc<Publisher> {
+        &self.publisher
     }
 
     /// Keeps the graph up to date until the runtime ends, or this is dropped.

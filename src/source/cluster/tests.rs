@@ -188,7 +188,8 @@ async fn waits_for_the_definitions_and_goes_on_by_itself_whenever_they_come_back
 async fn objects_lose_effect_only_when_their_kind_is_not_served_for_long() {
     let environments = Arc::new(Environments::default());
     let client = ApiServer::refusing(404).client();
-    let mut watch = Watch::new(&client, Kind::Role, None, &environments, &Arc::default(), &Metrics::default());
+    let publisher = Arc::new(Publisher::new(&environments, &Arc::default()));
+    let mut watch = Watch::new(&client, Kind::Role, None, &publisher, &Metrics::default());
     let role = serde_json::from_value(role("a", 1)).unwrap();
     watch.take([Event::Init, Event::InitApply(role), Event::InitDone].map(Ok).into());
     let start = Instant::now();

@@ -14,7 +14,7 @@ use crate::{
     graph::facts::{Change, Kind, Name, ObjectRef},
     source::{
         convert::{self, Metadata},
-        ledger::LedgerEntry,
+        ledger::{LedgerEntry, record::revision},
     },
 };
 
@@ -57,9 +57,8 @@ impl State {
             && self.deleting == earlier.deleting
     }
 
-    /// The resource version as the number that it is; 0 where it is none.
     fn revision(&self) -> u64 {
-        self.resource_version.parse().unwrap_or_default()
+        revision(&self.resource_version)
     }
 }
 

@@ -51,10 +51,7 @@ impl Cause {
     /// The cause in words.
     pub fn describe(&self, resource: &ApiResource) -> String {
         match self {
-            Self::NotServed => format!(
-                "the CustomResourceDefinition {}.{} is not installed, or does not serve {}; run `bailiwick crds | kubectl apply --server-side -f -`",
-                resource.plural, resource.group, resource.version
-            ),
+            Self::NotServed => describe_missing_definition(resource),
             Self::Expired => "the watch fell too far behind and begins anew".to_owned(),
             Self::Other(words) => words.clone(),
         }
@@ -104,6 +101,14 @@ pub fn describe_error(error: &kube::Error, verbs: &str) -> String {
         kube::Error::SerdeError(_) => format!("the API server's answer makes no sense: {}", with_causes(error)),
         _ => format!("the API server cannot be reached: {}", with_causes(error)),
     }
+}
+
+/// That the API server does not know a kind, and what to do about it.
+pub fn describe_missing_definition(resource: &ApiResource) -> String {
+    format!(
+        "the CustomResourceDefinition {}.{} is not installed, or does not serve {}; run `bailiwick crds | kubectl apply --server-side -f -`",
+        resource.plural, resource.group, resource.version
+    )
 }
 
 fn describe_status(status: &Status, verbs: &str) -> String {

@@ -1,6 +1,6 @@
 //! The watch of one kind.
 
-use std::{fmt, pin::pin, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, pin::pin, sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt, stream};
 use kube::{
@@ -16,13 +16,14 @@ use tracing::{debug, error, info, warn};
 
 use super::{
     object::WatchedObject,
+    publish::{Batch, Publisher, Relisted},
     tracker::{Tracker, Unusable, Update},
     trouble::{Cause, Trouble},
 };
 use crate::{
     api,
-    graph::{Environments, facts::Kind},
-    source::{Ledger, Metrics, blocking, convert, lag::Lag},
+    graph::facts::{Kind, Name},
+    source::{Metrics, blocking, convert, lag::Lag},
 };
 
 /// How long the API server may deny that it serves a kind before the objects of it are taken to be gone. It denies it
@@ -40,12 +41,12 @@ pub struct Watch {
     kind: Kind,
     resource: ApiResource,
     api: Api<WatchedObject>,
+    namespace: Option<Name>,
     gate: String,
     tracker: Tracker,
     trouble: Trouble,
     lag: Lag,
-    environments: Arc<Environments>,
-    ledger: Arc<Ledger>,
+    publisher: Arc<Publisher>,
     metrics: Metrics,
 }
 
@@ -61,8 +62,7 @@ impl Watch {
         client: &Client,
         kind: Kind,
         namespace: Option<&str>,
-        environments: &Arc<Environments>,
-        ledger: &Arc<Ledger>,
+        publisher: &Arc<Publisher>,
         metrics: &Metrics,
     ) -> Self {
         let resource = resource(kind);
@@ -70,17 +70,17 @@ impl Watch {
             None => (Api::all_with(client.clone(), &resource), kind.to_string()),
             Some(name) => (Api::namespaced_with(client.clone(), name, &resource), format!("{kind} in {name}")),
         };
-        environments.close_gate(&gate);
+        publisher.environments().close_gate(&gate);
         Self {
             kind,
             resource,
             api,
+            namespace: namespace.map(Name::from),
             gate,
             tracker: Tracker::new(kind),
             trouble: Trouble::default(),
             lag: metrics.watch_lag(kind),
-            environments: Arc::clone(environments),
-            ledger: Arc::clone(ledger),
+            publisher: Arc::clone(publisher),
             metrics: metrics.clone(),
         }
     }
@@ -117,22 +117,24 @@ impl Watch {
                 Err(error) => self.fail(&error, Instant::now(), &mut update),
             }
         }
-        let Update { changes, mut entries, unusable, lists } = update;
+        let Update { changes, entries, unusable, lists } = update;
         for Unusable { namespace, name, problems } in unusable {
             self.metrics.object_was_unusable(self.kind);
             let problem = convert::summary(&problems);
             error!(kind = %self.kind, %namespace, %name, problem, "the object cannot be used and grants nothing");
         }
+        let mut batches: BTreeMap<Name, Batch> = BTreeMap::new();
         for (namespace, changes) in changes {
-            self.environments.apply(&namespace, &changes);
-            entries.entry(namespace).or_default();
+            batches.entry(namespace).or_default().changes = changes;
         }
         for (namespace, entries) in entries {
-            self.ledger.enter(namespace, self.kind, entries);
+            batches.entry(namespace).or_default().entries.insert(self.kind, entries);
         }
+        let relisted = Relisted { kind: self.kind, namespace: self.namespace.as_deref() };
+        self.publisher.publish(batches, (lists > 0).then_some(relisted));
         if lists > 0 {
             self.metrics.watch_listed(self.kind, lists);
-            self.environments.open_gate(&self.gate);
+            self.publisher.environments().open_gate(&self.gate);
             info!(watch = self.gate, "listed");
         }
     }
@@ -143,7 +145,7 @@ impl Watch {
         self.lag.fails();
         let cause = Cause::of(error);
         let words = cause.describe(&self.resource);
-        self.environments.explain_gate(&self.gate, words.as_str());
+        self.publisher.environments().explain_gate(&self.gate, words.as_str());
         let lasting = self.trouble.note(cause.clone(), now);
         if cause == Cause::NotServed && lasting.is_some_and(|lasting| lasting >= DENIAL_PATIENCE) {
             self.tracker.withdraw(&words, update);

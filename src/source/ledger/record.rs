@@ -39,6 +39,20 @@ pub struct Record {
     pub presentation: Option<Arc<Presentation>>,
 }
 
+impl Record {
+    /// The resource version as the number that it is.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        revision(&self.resource_version)
+    }
+}
+
+/// A resource version as the number that it is; 0 where it is none.
+#[must_use]
+pub fn revision(resource_version: &str) -> u64 {
+    resource_version.parse().unwrap_or_default()
+}
+
 /// A status, reduced to what tells whether another one says the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ObservedStatus {
