@@ -107,7 +107,11 @@ pub async fn resources(world: &World) {
 
 fn by_id_of_parent(parent: &str) -> authz::ListResourcesParams {
     let parent = authz::Parent::ById { parent_resource_id: parent.to_owned() };
-    authz::ListResourcesParams { parent: Some(parent), ..Default::default() }
+    authz::ListResourcesParams {
+        parent: Some(parent),
+        resource_type_slug: Some("project".to_owned()),
+        ..Default::default()
+    }
 }
 
 pub async fn discovery(world: &World) {

@@ -344,7 +344,12 @@ def lists(world):
         equal(listing(**inside, **filters)().data, [], f"rule 61: filters add up: {what}")
     both = [one.id for one in listing(resource_external_id="hq", resource_type_slug="workspace")(limit=100).auto_paging_iter()]
     expect({hq.id, foreign.id} <= set(both), "rule 61: without an organization, those of all")
-    equal(projects[0].parent_resource_id, hq.id, "and each names its parent")
+    refused(
+        "rule 61: an external id of nothing in particular",
+        BadRequestError,
+        "missing_organization_id_or_resource_type_slug",
+        listing(resource_external_id="hq"),
+    )
 
 
 CASES = [life, conflicts, refusals, moving, deletion, cascade, lists]
