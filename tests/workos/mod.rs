@@ -1,6 +1,9 @@
 //! What the WorkOS Authorization API promises: through the router over a folder of manifests that is really written, and through
 //! the official SDKs.
 
+mod endpoints;
+mod errors;
+mod rules;
 mod sdk_node;
 mod sdk_objects;
 mod sdk_python;
