@@ -11,6 +11,7 @@ mod recovery;
 mod refused;
 mod release_finalizers;
 mod startup;
+mod store;
 mod unparsable;
 
 use crate::support::{

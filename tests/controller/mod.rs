@@ -7,4 +7,4 @@ mod expiry;
 mod lease;
 mod reasons;
 mod statuses;
-mod world;
+pub mod world;

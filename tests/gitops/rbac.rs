@@ -31,6 +31,9 @@ fn the_roles_know_every_kind() {
     for (file, role, verb, expected) in [
         (OPERATOR, "bailiwick", "watch", &plurals),
         (OPERATOR, "bailiwick", "patch", &statuses),
+        (OPERATOR, "bailiwick-api", "create", &plurals),
+        (OPERATOR, "bailiwick-api", "delete", &plurals),
+        (OPERATOR, "bailiwick-api", "patch", &plurals),
         (USERS, "bailiwick-viewer", "watch", &plurals),
         (USERS, "bailiwick-editor", "create", &plurals),
     ] {
@@ -47,10 +50,37 @@ fn the_roles_know_every_kind() {
 }
 
 #[test]
-fn the_operator_may_not_grant() {
+fn the_operator_may_write_what_its_api_is_asked_for_and_nothing_else() {
     let plane = ControlPlane::shared();
     plane.permit_operator();
     let may = |verb: &str, resource: &str| may(plane, REPLICAS[0], verb, resource);
+    wait::until("the operator is permitted what the last of its roles permits", || {
+        if may("create", "environments.authz.bailiwick.dev") && may("update", "leases.coordination.k8s.io/bailiwick") {
+            Ok(())
+        } else {
+            Err("it is not".to_owned())
+        }
+    });
+    for kind in Kind::ALL {
+        let resource = format!("{}s.{GROUP}", kind.as_str().to_lowercase());
+        for (verb, expected) in [("create", true), ("patch", true), ("delete", true), ("update", false)] {
+            assert_eq!(may(verb, &resource), expected, "{verb} {resource}");
+        }
+    }
+    for (verb, resource) in
+        [("update", "leases.coordination.k8s.io/another"), ("get", "secrets"), ("create", "namespaces")]
+    {
+        assert!(!may(verb, resource), "{verb} {resource}");
+    }
+}
+
+#[test]
+fn without_the_role_of_its_api_the_operator_may_not_grant() {
+    let plane = ControlPlane::shared();
+    plane.permit_operator();
+    let bind = ["create", "clusterrolebinding", "gitops-no-api", "--clusterrole=bailiwick", "--user=gitops-no-api"];
+    plane.kubectl(&bind).ok();
+    let may = |verb: &str, resource: &str| may(plane, "gitops-no-api", verb, resource);
     wait::until("the operator is permitted anything", || {
         if may("list", "groups.authz.bailiwick.dev") { Ok(()) } else { Err("it is not".to_owned()) }
     });
@@ -60,12 +90,9 @@ fn the_operator_may_not_grant() {
         ("patch", "grouproleassignments.authz.bailiwick.dev"),
         ("update", "roles.authz.bailiwick.dev"),
         ("delete", "environments.authz.bailiwick.dev"),
-        ("update", "leases.coordination.k8s.io/another"),
-        ("get", "secrets"),
     ] {
         assert!(!may(verb, resource), "{verb} {resource}");
     }
-    assert!(may("update", "leases.coordination.k8s.io/bailiwick"));
 }
 
 #[test]

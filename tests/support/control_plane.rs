@@ -166,7 +166,8 @@ impl ControlPlane {
         self.permit(RBAC, namespace, |document| {
             if document["kind"] == "ClusterRoleBinding" {
                 document["kind"] = json!("RoleBinding");
-                document["metadata"] = json!({"name": "bailiwick-here", "namespace": namespace});
+                let name = format!("{}-here", document["metadata"]["name"].as_str().expect("a name"));
+                document["metadata"] = json!({"name": name, "namespace": namespace});
             }
         });
     }

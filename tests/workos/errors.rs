@@ -115,7 +115,7 @@ fn cases(yaml: &str) -> Vec<Case> {
 }
 
 /// The text with what an id is made of left out.
-fn without_ids(text: &str) -> String {
+pub fn without_ids(text: &str) -> String {
     Regex::new(r"(?-u:\b)([a-z_]+_)[0-9A-HJKMNP-TV-Z]{26}(?-u:\b)").unwrap().replace_all(text, "$1…").into_owned()
 }
 

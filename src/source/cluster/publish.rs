@@ -40,7 +40,7 @@ pub const MAX_HOLD: Duration = Duration::from_secs(5);
 pub struct Publisher {
     environments: Arc<Environments>,
     ledger: Arc<Ledger>,
-    held: Mutex<HeldBack>,
+    held_back: Mutex<HeldBack>,
     /// A hold has ended.
     ended: Notify,
 }
@@ -150,7 +150,7 @@ impl Publisher {
         Self {
             environments: Arc::clone(environments),
             ledger: Arc::clone(ledger),
-            held: Mutex::default(),
+            held_back: Mutex::default(),
             ended: Notify::new(),
         }
     }
@@ -169,11 +169,12 @@ impl Publisher {
 
     /// Publishes what a watch brings, by environment. A list changes the graph in one step, so it ends the holds of what it lists.
     pub fn publish(&self, mut batches: BTreeMap<Name, Batch>, relisted: Option<Relisted<'_>>) {
-        let mut held = self.held.lock();
-        let ended: Vec<_> = held
+        let mut held_back = self.held_back.lock();
+        let ended: Vec<_> = held_back
             .holds
             .extract_if(.., |hold| {
                 if relisted.is_some_and(|relisted| relisted.covers(hold)) {
+                    warn!("a new list came in between of what was written together, which may take effect one by one");
                     return true;
                 }
                 if let Some(batch) = batches.get_mut(&hold.environment) {
@@ -185,12 +186,12 @@ impl Publisher {
         for Held { environment, mut kept, .. } in ended {
             kept.append(batches.remove(&environment).unwrap_or_default());
             // Under the lock: what the watch of another kind brings next must not overtake what it brought before.
-            self.make_visible(environment, kept);
+            self.make_visible(&environment, kept);
             self.ended.notify_waiters();
         }
-        drop(held);
+        drop(held_back);
         for (environment, batch) in batches {
-            self.make_visible(environment, batch);
+            self.make_visible(&environment, batch);
         }
     }
 
@@ -207,13 +208,13 @@ impl Publisher {
     }
 
     fn try_hold(self: &Arc<Self>, environment: &str, objects: &HashSet<ObjectRef>) -> Option<Hold> {
-        let mut held = self.held.lock();
-        if held.holds.iter().any(|hold| hold.environment == environment && !hold.objects.is_disjoint(objects)) {
+        let mut held_back = self.held_back.lock();
+        if held_back.holds.iter().any(|hold| hold.environment == environment && !hold.objects.is_disjoint(objects)) {
             return None;
         }
-        held.count += 1;
-        let number = held.count;
-        held.holds.push(Held {
+        held_back.count += 1;
+        let number = held_back.count;
+        held_back.holds.push(Held {
             number,
             environment: environment.into(),
             objects: objects.clone(),
@@ -224,7 +225,7 @@ impl Publisher {
         let timer = tokio::spawn(async move {
             sleep_until(deadline).await;
             if publisher.end(number) {
-                warn!("what was written together did not arrive in time and takes effect one by one");
+                warn!("what was written together did not arrive in time, and takes effect one by one");
             }
         });
         Some(Hold { publisher: Arc::clone(self), number, timer })
@@ -232,18 +233,18 @@ impl Publisher {
 
     /// Ends a hold, complete or not. Whether it had not ended before.
     fn end(&self, number: u64) -> bool {
-        let mut held = self.held.lock();
-        let Some(index) = held.holds.iter().position(|hold| hold.number == number) else { return false };
-        let Held { environment, kept, .. } = held.holds.remove(index);
-        self.make_visible(environment, kept);
-        drop(held);
+        let mut held_back = self.held_back.lock();
+        let Some(index) = held_back.holds.iter().position(|hold| hold.number == number) else { return false };
+        let Held { environment, kept, .. } = held_back.holds.remove(index);
+        self.make_visible(&environment, kept);
+        drop(held_back);
         self.ended.notify_waiters();
         true
     }
 
     fn expect(&self, number: u64, awaited: &[Awaited]) {
-        let mut held = self.held.lock();
-        let Some(hold) = held.holds.iter_mut().find(|hold| hold.number == number) else { return };
+        let mut held_back = self.held_back.lock();
+        let Some(hold) = held_back.holds.iter_mut().find(|hold| hold.number == number) else { return };
         let ledger = self.ledger.get(&hold.environment);
         let known = ledger.as_ref().map(|ledger| ledger.read());
         let is_missing = |awaited: &&Awaited| {
@@ -253,20 +254,22 @@ impl Publisher {
         drop(known);
         hold.awaited = Some(missing);
         let is_complete = hold.is_complete();
-        drop(held);
+        drop(held_back);
         if is_complete {
             self.end(number);
         }
     }
 
-    fn make_visible(&self, environment: Name, Batch { changes, mut entries }: Batch) {
-        self.environments.apply(&environment, &changes);
+    fn make_visible(&self, environment: &Name, Batch { changes, mut entries }: Batch) {
+        let ledger = self.ledger.of(environment);
+        let _publication = ledger.publish();
+        self.environments.apply(environment, &changes);
         // The followers of the ledger are told of every change of the graph.
         for change in &changes {
             entries.entry(subject(change).kind).or_default();
         }
         for (kind, entries) in entries {
-            self.ledger.enter(environment.clone(), kind, entries);
+            ledger.enter(kind, entries);
         }
     }
 }
@@ -293,3 +296,6 @@ impl Drop for Hold {
         self.publisher.end(self.number);
     }
 }
+
+#[cfg(test)]
+mod tests;

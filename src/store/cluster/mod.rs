@@ -25,7 +25,10 @@ use self::refusal::Asked;
 use super::{Error, NewObject, ObjectStore, SIGHT_TIME, Spec, StoredObject, Write};
 use crate::{
     api::{CASCADE_FINALIZER, CREATED_AT_ANNOTATION},
-    graph::facts::{Kind, Name, ObjectRef, Timestamp},
+    graph::{
+        Proposal,
+        facts::{Kind, Name, ObjectRef, Timestamp},
+    },
     source::{
         cluster::{self, WatchedObject, publish::Publisher},
         ledger::{Awaited, Outcome, record::revision},
@@ -86,7 +89,8 @@ impl ObjectStore for ClusterStore {
         let (store, environment) = (self.clone(), environment.to_owned());
         Box::pin(async move {
             // A task of its own: a caller that goes away must not leave a half behind.
-            match tokio::spawn(async move { store.write_all(&environment, writes).await }).await {
+            let task = async move { store.write_all(&environment, writes).await };
+            match tokio::spawn(task.in_current_span()).await {
                 Ok(done) => done,
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
                 Err(_ended) => Err(Error::Unavailable { problem: "the program is ending".to_owned() }),
@@ -130,14 +134,22 @@ impl ClusterStore {
 
     async fn carry_out(&self, environment: &str, write: &Write) -> Result<Awaited, Error> {
         let object = write.object();
-        let (uid, outcome) = match write {
-            Write::Create(new) => self.create(environment, &object, new).await?,
-            Write::Replace(changed) => (changed.uid.clone(), self.replace(environment, &object, changed).await?),
-            Write::Delete { object, uid } => {
-                self.delete(environment, object, uid).await?;
-                (uid.clone(), Outcome::Deleted)
-            }
+        let operation = match write {
+            Write::Create(_) => "create",
+            Write::Replace(_) => "replace",
+            Write::Delete { .. } => "delete",
         };
+        let carried_out = async {
+            Ok(match write {
+                Write::Create(new) => self.create(environment, &object, new).await?,
+                Write::Replace(changed) => (changed.uid.clone(), self.replace(environment, &object, changed).await?),
+                Write::Delete { uid, .. } => {
+                    self.delete(environment, &object, uid).await?;
+                    (uid.clone(), Outcome::Deleted)
+                }
+            })
+        };
+        let (uid, outcome) = carried_out.instrument(debug_span!("write", operation)).await?;
         Ok(Awaited { object, uid, outcome })
     }
 
@@ -206,6 +218,7 @@ impl ClusterStore {
     /// seen it yet.
     async fn delete_cascading(&self, environment: &str, object: &ObjectRef, uid: &Name) -> Result<(), Error> {
         let mut current = self.get_uid(environment, object, uid).await?;
+        self.review_deletion(environment, object, current.is_restricted())?;
         let finalizers = current.meta().finalizers.as_deref().unwrap_or_default();
         if !finalizers.iter().any(|finalizer| finalizer == CASCADE_FINALIZER) {
             let version = current.meta().resource_version.as_deref().unwrap_or_default();
@@ -216,6 +229,14 @@ impl ClusterStore {
             current = self.patch(environment, object, &patch).await?;
         }
         self.delete_as(environment, object, uid, current.meta().resource_version.clone()).await
+    }
+
+    /// Asks the graph what it thinks of a deletion, as the admission webhook does.
+    fn review_deletion(&self, environment: &str, object: &ObjectRef, restricted: bool) -> Result<(), Error> {
+        let graph = self.publisher.environments().get(environment).unwrap_or_default();
+        let proposal = Proposal::Delete { object: object.clone(), restricted };
+        let reasons = graph.review(&proposal, Timestamp::now()).refusals;
+        if reasons.is_empty() { Ok(()) } else { Err(Error::Refused { object: object.clone(), reasons }) }
     }
 
     async fn delete_as(
@@ -263,8 +284,7 @@ impl ClusterStore {
 
 /// Asks the API server, which has [`REQUEST_TIME`] to answer. Where it asks for patience, the client tries again within that.
 async fn ask<T>(asked: Asked<'_>, request: impl Future<Output = kube::Result<T>>) -> Result<T, Error> {
-    let span = debug_span!("write", operation = asked.verb);
-    match timeout(REQUEST_TIME, request.instrument(span)).await {
+    match timeout(REQUEST_TIME, request).await {
         Ok(answer) => answer.map_err(|error| asked.refused(&error)),
         Err(_elapsed) => Err(Error::Unavailable {
             problem: format!("the API server has not answered for {} seconds", REQUEST_TIME.as_secs()),
