@@ -10,5 +10,7 @@ mod gitops;
 mod graph;
 mod server;
 mod soak;
+mod store;
 mod suites;
 mod support;
+mod workos;

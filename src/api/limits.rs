@@ -48,10 +48,13 @@ pub static DESCRIPTION: Text = Text::new(0..=1024, r"^[\P{Cc}\t\n\r]*$", "charac
 /// Email addresses; the longest that mail can be sent to has 254 characters.
 pub static EMAIL: Text = Text::new(3..=254, r"^[^\p{Cc} @]+@[^\p{Cc} @]+$", "characters, as in `name@example.com`");
 
+/// How many memberships a group lists at the most.
+pub const MEMBERS_MAX: usize = 50_000;
+
 /// Memberships in a group. What really limits a group is the size of an object in etcd, 1.5 MiB with all it carries:
 /// some 20,000 names of 29 characters, if they were written by server-side apply, which notes the owner of each.
 /// Larger groups are made of subgroups.
-pub static MEMBERS: List = List::set(50_000, &MEMBERSHIP);
+pub static MEMBERS: List = List::set(MEMBERS_MAX, &MEMBERSHIP);
 
 /// Groups within a group.
 pub static SUBGROUPS: List = List::set(1_000, &OBJECT_NAME);

@@ -29,6 +29,7 @@ pub use environment::{
 };
 pub use group::{Group, GroupSpec};
 pub use group_role_assignment::{GroupRoleAssignment, GroupRoleAssignmentSpec};
+pub use limits::MEMBERS_MAX;
 pub use membership_role_assignment::{MembershipRoleAssignment, MembershipRoleAssignmentSpec};
 pub use organization_membership::{OrganizationMembership, OrganizationMembershipSpec, User};
 pub use problem::{Problem, Validate};

@@ -126,8 +126,11 @@ impl PublishedGraph {
         others.sort_by_key(|object| object.kind.cascades());
         let roots = objects.iter().filter(|object| resources.binary_search(object).is_ok());
         let resources = trial.before.leaves_first(roots, &resources);
-        let names = plan.removals.into_iter().filter(|removal| !matches!(removal, Removal::Object(_)));
-        names.chain(others.into_iter().chain(resources).map(Removal::Object)).collect()
+        let mut names = plan.removals;
+        names.retain(|removal| !matches!(removal, Removal::Object(_)));
+        // Plans differ in order from copy to copy of a graph.
+        names.sort_unstable();
+        names.into_iter().chain(others.into_iter().chain(resources).map(Removal::Object)).collect()
     }
 }
 

@@ -22,6 +22,14 @@ impl Graph {
         Some(self.resources.name(organization).clone())
     }
 
+    /// The organizations that are attached. Looks at every resource of the environment.
+    #[must_use]
+    pub fn organizations(&self) -> Vec<Name> {
+        let all = self.resources.records().map(|(id, _)| id);
+        let organizations = all.filter(|&id| self.is_attached_organization(id) && self.attached_to(id) == Some(id));
+        organizations.map(|id| self.resources.name(id).clone()).collect()
+    }
+
     /// The resources that are there and name it as parent, attached or not.
     #[must_use]
     pub fn children_of(&self, resource: &str) -> Vec<Name> {

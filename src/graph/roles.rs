@@ -104,6 +104,12 @@ impl Graph {
         self.settings.multiple_roles
     }
 
+    /// Whether types that nothing declares are powerless.
+    #[must_use]
+    pub fn denies_undeclared_types(&self) -> bool {
+        self.settings.denies_undeclared_types
+    }
+
     /// The role that the `Environment` names as the default, if it is there.
     #[must_use]
     pub fn default_role(&self) -> Option<Name> {

@@ -38,6 +38,8 @@ pub(super) struct Metrics {
     pub authzen: CheckMetrics,
     /// The checks that the native API asks for.
     pub native: CheckMetrics,
+    /// The checks that the WorkOS API asks for.
+    pub workos: CheckMetrics,
     /// What the API server asks for.
     pub admission: admission::Metrics,
     requests: Family<RequestLabels, Histogram, fn() -> Histogram>,
@@ -122,6 +124,7 @@ impl Metrics {
         Self {
             authzen: surface("authzen"),
             native: surface("native"),
+            workos: surface("workos"),
             admission: admission::Metrics::register(registry),
             requests,
         }

@@ -146,7 +146,7 @@ pub fn router(server: Arc<Server>) -> Router {
     let (routes, document) = openapi::routes().split_for_parts();
     routes
         .route(openapi::PATH, openapi::document_route(document))
-        .merge(workos::routes())
+        .merge(workos::routes(&server))
         .fallback(async || Error::NoSuchRoute)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(server.config.limits.body))

@@ -63,6 +63,18 @@ impl StoredObject {
     pub fn object_ref(&self) -> ObjectRef {
         ObjectRef { kind: self.spec.kind(), name: self.name.clone() }
     }
+
+    /// What it says, as an object of one kind.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where it is of another kind.
+    pub fn spec_mut<S>(&mut self) -> Result<&mut S, Error>
+    where
+        for<'a> &'a mut S: TryFrom<&'a mut Spec>,
+    {
+        let object = self.object_ref();
+        (&mut self.spec).try_into().map_err(|_| Error::NotFound { object })
+    }
 }
 
 /// An object that does not exist yet.

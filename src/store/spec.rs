@@ -4,9 +4,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use crate::api::{
-    EnvironmentSpec, GroupRoleAssignmentSpec, GroupSpec, MembershipRef, MembershipRoleAssignmentSpec, NameRef,
-    OrganizationMembershipSpec, Permission, ResourceSpec, ResourceTypeSpec, RoleSpec, Undeclared, UndeclaredPolicy,
-    User,
+    DOMAINS_ANNOTATION, EnvironmentSpec, GroupRoleAssignmentSpec, GroupSpec, MEMBERS_MAX, METADATA_ANNOTATION,
+    MembershipRef, MembershipRoleAssignmentSpec, NameRef, OrganizationMembershipSpec, Permission, ResourceSpec,
+    ResourceTypeSpec, RoleSpec, Undeclared, UndeclaredPolicy, User,
 };
 use crate::graph::facts::Kind;
 

@@ -1,6 +1,9 @@
 //! The objects of an environment as they are now.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    ops::Bound,
+    sync::{Arc, LazyLock},
+};
 
 use parking_lot::RwLockReadGuard;
 
@@ -146,6 +149,15 @@ impl View<'_> {
     /// The objects of a kind, the oldest first.
     pub fn all<F: OfKind>(&self) -> impl DoubleEndedIterator<Item = Item<F>> + '_ {
         self.records.in_order(F::KIND).filter_map(|name| self.get(name))
+    }
+
+    /// The objects of a kind that were created within bounds, the oldest first.
+    #[must_use]
+    pub fn between<F: OfKind>(
+        &self,
+        bounds: (Bound<Place>, Bound<Place>),
+    ) -> impl DoubleEndedIterator<Item = Item<F>> + '_ {
+        self.records.between(F::KIND, bounds).filter_map(|name| self.get(name))
     }
 
     /// Where the object with an id stands in the order of creation, or stood if it went not long ago.

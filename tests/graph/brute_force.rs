@@ -3,6 +3,7 @@
 
 mod dependencies;
 mod grants;
+mod lists;
 mod questions;
 
 use std::{
@@ -17,6 +18,7 @@ use bailiwick::graph::facts::{
 
 pub use dependencies::Dependencies;
 pub use grants::{Grant, Source};
+pub use lists::references;
 pub use questions::Meaning;
 
 /// How many steps from a resource to its organization are followed.

@@ -207,10 +207,11 @@ fn role_object() -> impl Strategy<Value = Object> {
         4 => Just(None),
         1 => prop_oneof![3 => select(&ORGANIZATIONS[..]), 1 => select(&RESOURCES[..])].prop_map(Some)
     ];
-    (prop_oneof![5 => sane, 1 => any_type], some_of(&PERMISSIONS, 2..=5), organization).prop_map(
-        |((name, resource_type), permissions, organization)| {
+    let own_or_other_slug = option::weighted(0.3, select(&ROLES[..]));
+    (prop_oneof![5 => sane, 1 => any_type], own_or_other_slug, some_of(&PERMISSIONS, 2..=5), organization).prop_map(
+        |((name, resource_type), slug, permissions, organization)| {
             let fact = Role {
-                slug: name.into(),
+                slug: slug.unwrap_or(name).into(),
                 resource_type: resource_type.into(),
                 permissions,
                 organization: organization.map(Into::into),

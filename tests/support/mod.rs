@@ -14,3 +14,4 @@ pub mod runtime;
 pub mod unfinished;
 pub mod wait;
 pub mod webhook;
+pub mod workos;

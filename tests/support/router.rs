@@ -64,7 +64,7 @@ impl TestServer {
 
 /// Sends requests into a router.
 #[derive(Clone)]
-pub struct Client(Router);
+pub struct Client(pub Router);
 
 impl Client {
     pub async fn get(&self, path: &str) -> Answer {

@@ -21,12 +21,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Server>> for Body<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, server: &Arc<Server>) -> Result<Self, Error> {
-        let limit = server.config.limits.body;
-        let bytes =
-            Bytes::from_request(request, &()).await.map_err(|rejection: BytesRejection| match rejection.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => server::Error::BodyTooLarge { limit },
-                _ => server::Error::UnreadableBody,
-            })?;
+        let bytes = bytes(request, server).await?;
         let malformed = |problem: String| Error::coded(StatusCode::BAD_REQUEST, "bad_request", problem);
         let value: Value = if bytes.is_empty() {
             Value::Object(serde_json::Map::new())
@@ -40,7 +35,20 @@ impl<T: DeserializeOwned> FromRequest<Arc<Server>> for Body<T> {
     }
 }
 
-fn read<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
+/// The body of a request as it was sent.
+///
+/// # Errors
+/// Where it does not arrive, or is too large.
+pub async fn bytes(request: Request, server: &Server) -> Result<Bytes, Error> {
+    let rejected = |rejection: BytesRejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => server::Error::BodyTooLarge { limit: server.config.limits.body },
+        _ => server::Error::UnreadableBody,
+    };
+    Bytes::from_request(request, &()).await.map_err(|rejection| rejected(rejection).into())
+}
+
+/// Reads what a caller sent; a mistake in it names the field.
+pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let field = error.path().to_string();
         Error::field(field.clone(), format!("{field} cannot be used: {}", error.inner()))

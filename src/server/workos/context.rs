@@ -9,9 +9,9 @@ use axum::{
 
 use super::{Error, id::Prefix};
 use crate::{
-    graph::facts::{self, Name, ORGANIZATION},
+    graph::facts::{self, Name, ORGANIZATION, ObjectRef},
     server::{self, Server},
-    store::{Item, OfKind, Snapshot, Store, View},
+    store::{self, Item, OfKind, Snapshot, Spec, Store, StoredObject, View},
 };
 
 /// The environment that a request is about: the one of the caller's credential, or that the path names.
@@ -51,6 +51,26 @@ impl Context {
         self.server.store.snapshot(&self.environment)
     }
 
+    /// Changes what an object says; see [`Store::edit`].
+    ///
+    /// # Errors
+    /// Those of `change`, and those of the store.
+    pub async fn edit<S>(
+        &self,
+        object: &ObjectRef,
+        change: impl Fn(&View<'_>, &mut S) -> Result<(), Error> + Send,
+    ) -> Result<(), Error>
+    where
+        for<'a> &'a mut S: TryFrom<&'a mut Spec>,
+    {
+        let change_spec = move |view: &View<'_>, stored: &mut StoredObject| match (&mut stored.spec).try_into() {
+            Ok(spec) => change(view, spec),
+            // The kind of an object is part of what it is found by.
+            Err(_) => Err(store::Error::NotFound { object: object.clone() }.into()),
+        };
+        self.store().edit(&self.environment, object, change_spec).await
+    }
+
     /// What the server counts.
     pub fn server(&self) -> &Server {
         &self.server
@@ -86,14 +106,13 @@ pub fn attached(view: &View<'_>, name: &str) -> Option<AttachedResource> {
 
 /// The organization of an id, a name or an external id.
 pub fn organization(view: &View<'_>, text: &str) -> Result<AttachedResource, Error> {
-    let is_one = |item: &Item<facts::Resource>| item.fact.resource_type == ORGANIZATION;
+    let is_one = |item: Item<facts::Resource>| attached(view, &item.name).filter(AttachedResource::is_organization);
     let by_external_id = || {
         let names = view.graph().resources_with_external_id(ORGANIZATION, text);
-        names.into_iter().find_map(|name| view.get::<facts::Resource>(&name))
+        names.into_iter().find_map(|name| is_one(view.get(&name)?))
     };
-    let item = find(view, Prefix::Organization, text).filter(is_one).or_else(by_external_id);
-    let item = item.ok_or_else(|| Error::not_found("Organization", text))?;
-    Ok(AttachedResource { organization: item.name.clone(), item })
+    let found = find(view, Prefix::Organization, text).and_then(is_one).or_else(by_external_id);
+    found.ok_or_else(|| Error::not_found("Organization", text))
 }
 
 /// The membership of an id or a name, and the name of its organization, which exists.

@@ -83,6 +83,12 @@ impl Error {
         Self::coded(StatusCode::CONFLICT, code, message)
     }
 
+    /// No role that could be given is called so.
+    pub fn invalid_role(role_slug: impl Into<String>) -> Self {
+        let role_slug = role_slug.into();
+        Self::Role { code: "invalid_role", message: format!("Role not found: '{role_slug}'."), role_slug }
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
@@ -121,7 +127,7 @@ impl Error {
 
 /// The body. It never has a key `error`: the Node SDK would take it for OAuth's.
 #[derive(Debug, Serialize)]
-struct Body {
+pub struct ErrorBody {
     message: String,
     code: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -130,15 +136,22 @@ struct Body {
     role_slug: Option<String>,
 }
 
-impl IntoResponse for Error {
-    fn into_response(self) -> Response {
-        let (status, code, message) = (self.status(), self.code(), self.to_string());
-        let (errors, role_slug) = match self {
-            Self::Invalid(errors) => (errors, None),
-            Self::Role { role_slug, .. } => (Vec::new(), Some(role_slug)),
+impl From<Error> for ErrorBody {
+    fn from(error: Error) -> Self {
+        let (code, message) = (error.code(), error.to_string());
+        let (errors, role_slug) = match error {
+            Error::Invalid(errors) => (errors, None),
+            Error::Role { role_slug, .. } => (Vec::new(), Some(role_slug)),
             _ => (Vec::new(), None),
         };
-        let mut response = (status, Json(Body { message, code, errors, role_slug })).into_response();
+        Self { message, code, errors, role_slug }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let mut response = (status, Json(ErrorBody::from(self))).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }

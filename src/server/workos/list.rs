@@ -1,16 +1,20 @@
 //! Pages of lists, by cursors that are ids (rules 68, 69).
 
-use std::cmp::Ordering;
+use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, id::Id};
-use crate::store::Place;
+use super::{
+    Error,
+    id::{Id, Prefix},
+};
+use crate::store::{Item, Place, View};
 
 const DEFAULT_LIMIT: usize = 10;
 const MAX_LIMIT: usize = 100;
 
-/// The parameters of every list. Flatten it into those of one.
+/// The parameters of every list. Flatten it into those of one: all of them are texts, since a flattened parameter of a
+/// query string cannot be read as a number.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct PageParameters {
     limit: Option<String>,
@@ -65,6 +69,9 @@ enum Order {
     Normal,
 }
 
+/// Where something may stand in the order of creation.
+pub type Bounds = (Bound<Place>, Bound<Place>);
+
 impl PageParameters {
     /// The page of the rows that is asked for. `place` says where something stands or stood that is no row any more.
     ///
@@ -76,55 +83,258 @@ impl PageParameters {
         place: impl Fn(&str) -> Option<Place>,
         show: impl Fn(T) -> S,
     ) -> Result<Page<S>, Error> {
-        let order = match self.order.as_deref() {
-            None | Some("desc") => Order::Descending,
-            Some("asc") => Order::Ascending,
-            Some("normal") => Order::Normal,
-            Some(_) => return Err(Error::field("order", "order must be one of asc, desc, normal")),
-        };
-        let limit = match self.limit.as_deref().map(str::parse::<usize>) {
-            None => DEFAULT_LIMIT,
-            Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => limit,
-            Some(_) => return Err(Error::field("limit", format!("limit must be a number from 1 to {MAX_LIMIT}"))),
-        };
-        let compare = |one: &Place, other: &Place| match order {
-            Order::Ascending => one.cmp(other),
-            Order::Descending | Order::Normal => other.cmp(one),
-        };
-        rows.sort_by(|one, other| compare(&one.place, &other.place));
+        let (order, limit) = (self.order()?, self.limit()?);
+        // Rows that are made of one object stand at the same place: their ids decide.
+        rows.sort_by(|one, other| (&one.place, one.id.object).cmp(&(&other.place, other.id.object)));
+        if order != Order::Ascending {
+            rows.reverse();
+        }
 
         let (forwards, backwards) = match order {
             Order::Ascending | Order::Descending => (("after", &self.after), ("before", &self.before)),
             Order::Normal => (("before", &self.before), ("after", &self.after)),
         };
-        let index_of = |(name, cursor): (&'static str, &Option<String>), inclusive: bool| {
+        // Where the rows before a cursor end, and those after it begin.
+        let around = |(name, cursor): (&'static str, &Option<String>)| {
             let Some(cursor) = cursor.as_deref() else { return Ok::<_, Error>(None) };
-            let row = rows.iter().find(|row| row.id.to_string() == cursor).map(|row| row.place.clone());
-            let place = row.or_else(|| place(cursor)).ok_or_else(|| {
-                Error::field(name, format!("{name} must be the id of an item of this list, not '{cursor}'"))
-            })?;
-            Ok(Some(rows.partition_point(|row| match compare(&row.place, &place) {
-                Ordering::Less => true,
-                Ordering::Equal => inclusive,
-                Ordering::Greater => false,
-            })))
+            if let Some(index) = rows.iter().position(|row| row.id.to_string() == cursor) {
+                return Ok(Some((index, index + 1)));
+            }
+            let place = place(cursor).ok_or_else(|| unknown_cursor(name, cursor))?;
+            let index = rows.partition_point(|row| match order {
+                Order::Ascending => row.place < place,
+                Order::Descending | Order::Normal => row.place > place,
+            });
+            Ok(Some((index, index)))
         };
-        let from = index_of(forwards, true)?;
-        let to = index_of(backwards, false)?;
-        let (from, to) = match (from, to) {
-            (Some(from), to) => (from, to.unwrap_or(rows.len()).min(from + limit).max(from)),
-            (None, Some(to)) => (to.saturating_sub(limit), to),
-            (None, None) => (0, limit.min(rows.len())),
+        let from = around(forwards)?.map(|(_, next)| next);
+        let end = around(backwards)?.map(|(previous, _)| previous);
+        let (from, to) = match (from, end) {
+            (None, None) => (0, limit),
+            (None, Some(end)) => (end.saturating_sub(limit), end),
+            (Some(from), None) => (from, from + limit),
+            (Some(from), Some(end)) => (from, end.min(from + limit).max(from)),
         };
         let to = to.min(rows.len());
 
         let first = (from > 0 && from < to).then(|| rows[from].id);
-        let last = (to < rows.len() && from < to).then(|| rows[to - 1].id);
+        let last = (from < to && to < rows.len()).then(|| rows[to - 1].id);
         let list_metadata = match order {
             Order::Ascending | Order::Descending => ListMetadata { before: first, after: last },
             Order::Normal => ListMetadata { before: last, after: first },
         };
         let data = rows.drain(from..to).map(|row| show(row.item)).collect();
         Ok(Page { object: "list", data, list_metadata })
+    }
+
+    /// The page of objects that is asked for, shown by their ids of that sort. One that `show` gives nothing for is left
+    /// out: what it needs to be shown is gone.
+    ///
+    /// # Errors
+    /// Where a parameter cannot be used.
+    pub fn page_of<F, S>(
+        &self,
+        view: &View<'_>,
+        prefix: Prefix,
+        items: impl IntoIterator<Item = Item<F>>,
+        show: impl Fn(&Item<F>) -> Option<S>,
+    ) -> Result<Page<S>, Error> {
+        let rows = items.into_iter().map(|item| Row { id: prefix.id(item.id), place: item.place(), item }).collect();
+        let place = |cursor: &str| view.place(prefix.parse(cursor)?);
+        Ok(self.page(rows, place, |item| show(&item))?.flatten())
+    }
+
+    /// The same of a list that may be long: `between` gives the rows that stand within bounds, the oldest first, and no more
+    /// of them are taken than the page needs.
+    ///
+    /// # Errors
+    /// Where a parameter cannot be used.
+    pub fn page_in_order<T, S, I: DoubleEndedIterator<Item = Row<T>>>(
+        &self,
+        between: impl Fn(Bounds) -> I,
+        place: impl Fn(&str) -> Option<Place>,
+        show: impl Fn(T) -> S,
+    ) -> Result<Page<S>, Error> {
+        let (order, limit) = (self.order()?, self.limit()?);
+        let place_of = |name: &'static str, cursor: &Option<String>| {
+            let Some(cursor) = cursor.as_deref() else { return Ok(None) };
+            place(cursor).map(Some).ok_or_else(|| unknown_cursor(name, cursor))
+        };
+        let (after, before) = (place_of("after", &self.after)?, place_of("before", &self.before)?);
+        let (after, before) = if order == Order::Normal { (before, after) } else { (after, before) };
+        // From here on, "after" and "before" mean the direction of the list.
+        let rows = |after: Option<&Place>, before: Option<&Place>, limit: usize, from_the_end: bool| -> Vec<Row<T>> {
+            let bound = |place: Option<&Place>| place.cloned().map_or(Bound::Unbounded, Bound::Excluded);
+            let (bounds, reversed) = match order {
+                Order::Ascending => ((bound(after), bound(before)), from_the_end),
+                Order::Descending | Order::Normal => ((bound(before), bound(after)), !from_the_end),
+            };
+            let rows = between(bounds);
+            if reversed { rows.rev().take(limit).collect() } else { rows.take(limit).collect() }
+        };
+        let from_the_end = after.is_none() && before.is_some();
+        let mut page = rows(after.as_ref(), before.as_ref(), limit, from_the_end);
+        if from_the_end {
+            page.reverse();
+        }
+
+        let first = page.first().filter(|row| !rows(None, Some(&row.place), 1, true).is_empty()).map(|row| row.id);
+        let last = page.last().filter(|row| !rows(Some(&row.place), None, 1, false).is_empty()).map(|row| row.id);
+        let list_metadata = match order {
+            Order::Ascending | Order::Descending => ListMetadata { before: first, after: last },
+            Order::Normal => ListMetadata { before: last, after: first },
+        };
+        let data = page.into_iter().map(|row| show(row.item)).collect();
+        Ok(Page { object: "list", data, list_metadata })
+    }
+
+    fn order(&self) -> Result<Order, Error> {
+        match self.order.as_deref() {
+            None | Some("desc") => Ok(Order::Descending),
+            Some("asc") => Ok(Order::Ascending),
+            Some("normal") => Ok(Order::Normal),
+            Some(_) => Err(Error::field("order", "order must be one of asc, desc, normal")),
+        }
+    }
+
+    fn limit(&self) -> Result<usize, Error> {
+        match self.limit.as_deref().map(str::parse::<usize>) {
+            None => Ok(DEFAULT_LIMIT),
+            Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
+            Some(_) => Err(Error::field("limit", format!("limit must be a number from 1 to {MAX_LIMIT}"))),
+        }
+    }
+}
+
+fn unknown_cursor(name: &'static str, cursor: &str) -> Error {
+    Error::field(name, format!("{name} must be the id of an item of this list, not '{cursor}'"))
+}
+
+impl<T> Page<T> {
+    /// A page that is the whole list.
+    pub const fn whole(data: Vec<T>) -> Self {
+        Self { object: "list", data, list_metadata: ListMetadata { before: None, after: None } }
+    }
+}
+
+impl<T> Page<Option<T>> {
+    /// Without what went while it was being shown.
+    pub fn flatten(self) -> Page<T> {
+        let Self { object, data, list_metadata } = self;
+        Page { object, data: data.into_iter().flatten().collect(), list_metadata }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::extract::Query;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{graph::facts::Timestamp, store::ObjectId};
+
+    #[derive(Debug, Deserialize)]
+    struct Parameters {
+        kind: Option<String>,
+        #[serde(flatten)]
+        page: PageParameters,
+    }
+
+    fn parameters(query: &str) -> Parameters {
+        let uri = format!("/list?{query}").parse().unwrap();
+        Query::try_from_uri(&uri).map(|Query(parameters)| parameters).unwrap()
+    }
+
+    fn id(number: u8) -> Id {
+        Prefix::Group.id(ObjectId(number.into()))
+    }
+
+    fn place(number: u8) -> Place {
+        Place { created: Timestamp::from_second(number.into()).unwrap(), name: format!("group-{number}").into() }
+    }
+
+    /// A page of the groups with these numbers, of which the greater are the younger. Every number up to 9 once was one.
+    fn page(numbers: impl IntoIterator<Item = u8>, query: &str) -> Result<Value, Error> {
+        let rows = numbers.into_iter().map(|number| Row { id: id(number), place: place(number), item: number });
+        let known = |cursor: &str| (1..=9).find(|&number| id(number).to_string() == cursor).map(place);
+        parameters(query).page.page(rows.collect(), known, |number| number).map(|page| json!(page))
+    }
+
+    fn shown(numbers: &[u8], before: Option<u8>, after: Option<u8>) -> Value {
+        json!({"object": "list", "data": numbers, "list_metadata": {"before": before.map(id), "after": after.map(id)}})
+    }
+
+    #[test]
+    fn parameters_are_read_beside_those_of_the_list() {
+        let parameters = parameters("kind=x&limit=7&order=asc&unknown=1");
+        assert_eq!(parameters.kind.as_deref(), Some("x"));
+        assert_eq!(parameters.page.limit().unwrap(), 7);
+        assert_eq!(parameters.page.order().unwrap(), Order::Ascending);
+    }
+
+    #[test]
+    fn rule_68_pages_lead_on_in_both_directions() {
+        assert_eq!(page(1..=5, "").unwrap(), shown(&[5, 4, 3, 2, 1], None, None));
+        assert_eq!(page(1..=5, "limit=2").unwrap(), shown(&[5, 4], None, Some(4)));
+        assert_eq!(page(1..=5, &format!("limit=2&after={}", id(4))).unwrap(), shown(&[3, 2], Some(3), Some(2)));
+        assert_eq!(page(1..=5, &format!("limit=2&after={}", id(2))).unwrap(), shown(&[1], Some(1), None));
+        assert_eq!(page(1..=5, &format!("limit=2&before={}", id(1))).unwrap(), shown(&[3, 2], Some(3), Some(2)));
+        assert_eq!(page(1..=5, &format!("limit=2&before={}", id(3))).unwrap(), shown(&[5, 4], None, Some(4)));
+        assert_eq!(
+            page(1..=5, &format!("limit=2&order=asc&after={}", id(2))).unwrap(),
+            shown(&[3, 4], Some(3), Some(4))
+        );
+        assert_eq!(
+            page(1..=5, &format!("after={}&before={}", id(5), id(2))).unwrap(),
+            shown(&[4, 3], Some(4), Some(3))
+        );
+        assert_eq!(page([], "").unwrap(), shown(&[], None, None));
+    }
+
+    #[test]
+    fn rule_68_in_normal_order_after_leads_to_what_is_newer() {
+        assert_eq!(page(1..=5, "limit=2&order=normal").unwrap(), shown(&[5, 4], Some(4), None));
+        let older = page(1..=5, &format!("limit=2&order=normal&before={}", id(4))).unwrap();
+        assert_eq!(older, shown(&[3, 2], Some(2), Some(3)));
+        let newer = page(1..=5, &format!("limit=2&order=normal&after={}", id(3))).unwrap();
+        assert_eq!(newer, shown(&[5, 4], Some(4), None));
+    }
+
+    #[test]
+    fn a_cursor_holds_although_its_item_is_gone_and_others_came() {
+        assert_eq!(
+            page([1, 2, 3, 5, 6], &format!("limit=2&after={}", id(4))).unwrap(),
+            shown(&[3, 2], Some(3), Some(2))
+        );
+        assert_eq!(page([1, 2, 3, 5, 6], &format!("limit=2&before={}", id(4))).unwrap(), shown(&[6, 5], None, Some(5)));
+        assert_eq!(page([], &format!("after={}", id(4))).unwrap(), shown(&[], None, None));
+    }
+
+    #[test]
+    fn rows_that_stand_at_one_place_are_told_apart_by_their_ids() {
+        let rows = || (1..=3).map(|number| Row { id: id(number), place: place(1), item: number }).collect::<Vec<_>>();
+        let next = |query: &str| json!(parameters(query).page.page(rows(), |_| None, |number| number).unwrap());
+        assert_eq!(next("limit=1"), shown(&[3], None, Some(3)));
+        assert_eq!(next(&format!("limit=1&after={}", id(3))), shown(&[2], Some(2), Some(2)));
+        assert_eq!(next(&format!("limit=1&after={}", id(2))), shown(&[1], Some(1), None));
+    }
+
+    #[test]
+    fn rule_69_what_cannot_be_used_is_said() {
+        let limit = "limit must be a number from 1 to 100";
+        let order = "order must be one of asc, desc, normal";
+        let unknown = "after must be the id of an item of this list, not 'group_x'";
+        for (query, field, sentence) in [
+            ("limit=0", "limit", limit),
+            ("limit=101", "limit", limit),
+            ("limit=-1", "limit", limit),
+            ("limit=ten", "limit", limit),
+            ("limit=", "limit", limit),
+            ("order=newest", "order", order),
+            ("after=group_x", "after", unknown),
+        ] {
+            let Err(Error::Invalid(errors)) = page(1..=5, query) else { panic!("{query} is taken") };
+            assert_eq!(json!(errors), json!([{"field": field, "code": sentence}]));
+        }
     }
 }

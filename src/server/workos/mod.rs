@@ -6,13 +6,35 @@
 //! | `body`, `target`, `id`, `list`, `error`, `shapes` | what all endpoints share |
 //! | the others | the endpoints, by what they are about |
 
+#![allow(clippy::option_option, reason = "in a change, a field that is absent, null or a value are three things")]
+
+mod assign;
+mod assignment;
 mod body;
+mod checks;
 mod context;
+mod environment;
+mod environment_roles;
 mod error;
+mod explain;
+mod group_role_assignments;
+mod groups;
+mod held_roles;
 mod id;
+mod idempotency;
 mod list;
+mod memberships;
+mod organization_roles;
+mod organizations;
+mod permission_lookup;
+mod permissions;
+mod resource_types;
+mod resources;
+mod role_assignments;
+mod roles;
 mod shapes;
 mod target;
+mod users;
 
 use std::sync::Arc;
 
@@ -22,7 +44,29 @@ pub(super) use self::error::Error;
 use super::Server;
 
 /// Every endpoint, in the environment of the caller at the root of the host, and in any under its name.
-pub(super) fn routes() -> Router<Arc<Server>> {
-    let endpoints = Router::new();
+pub(super) fn routes(server: &Arc<Server>) -> Router<Arc<Server>> {
+    let writing = Router::new()
+        .merge(environment::routes())
+        .merge(environment_roles::routes())
+        .merge(group_role_assignments::routes())
+        .merge(groups::routes())
+        .merge(memberships::routes())
+        .merge(organization_roles::routes())
+        .merge(organizations::routes())
+        .merge(permissions::routes())
+        .merge(resource_types::routes())
+        .merge(resources::routes())
+        .merge(role_assignments::routes());
+    let reading = Router::new().merge(checks::routes()).merge(users::routes());
+    let endpoints = idempotency::honoured(writing, server).merge(reading);
     Router::new().merge(endpoints.clone()).nest("/environments/{namespace}", endpoints)
+}
+
+/// Whether a path belongs to this API, be there anything at it or not.
+pub(super) fn has_path(path: &str) -> bool {
+    let mut segments = path.split('/').skip(1).peekable();
+    if segments.peek() == Some(&"environments") {
+        segments.nth(1);
+    }
+    matches!(segments.next(), Some("authorization" | "organizations" | "user_management"))
 }

@@ -312,10 +312,17 @@ struct RoleAssignmentSource {
     group: Option<GroupReference>,
 }
 
+/// A group where something else is told of.
 #[derive(Debug, Serialize)]
-struct GroupReference {
+pub struct GroupReference {
     id: Id,
     name: Name,
+}
+
+impl From<&Item<facts::Group>> for GroupReference {
+    fn from(item: &Item<facts::Group>) -> Self {
+        Self { id: Prefix::Group.id(item.id), name: display_name(item) }
+    }
 }
 
 impl RoleAssignment {
@@ -340,6 +347,15 @@ impl RoleAssignment {
         }
     }
 
+    /// The id of what a membership has through an assignment of a group.
+    pub fn id_through_group(
+        membership: &Item<facts::OrganizationMembership>,
+        assignment: &Item<facts::GroupRoleAssignment>,
+    ) -> Id {
+        let assignment = Prefix::GroupRoleAssignment.id(assignment.id);
+        Prefix::RoleAssignment.derived(&[&assignment, &Prefix::OrganizationMembership.id(membership.id)])
+    }
+
     /// A role that a membership has through a group.
     pub fn through_group(
         membership: &Item<facts::OrganizationMembership>,
@@ -353,11 +369,10 @@ impl RoleAssignment {
             source: RoleAssignmentSource {
                 source_type: "group",
                 group_role_assignment_id: Some(group_role_assignment_id),
-                group: Some(GroupReference { id: Prefix::Group.id(group.id), name: display_name(group) }),
+                group: Some(group.into()),
             },
             ..Self::direct(
-                Prefix::RoleAssignment
-                    .derived(&[&group_role_assignment_id, &Prefix::OrganizationMembership.id(membership.id)]),
+                Self::id_through_group(membership, assignment),
                 membership,
                 role,
                 resource,

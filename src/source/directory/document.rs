@@ -29,6 +29,8 @@ impl From<Location> for Position {
 pub struct Node {
     /// Where the value begins.
     pub position: Position,
+    /// The byte of the document's text at which the value begins; none: it is not known.
+    pub offset: Option<usize>,
     /// The value.
     pub content: Content,
 }
@@ -228,7 +230,8 @@ impl Node {
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Spanned { value, referenced, .. } = Spanned::<Content>::deserialize(deserializer)?;
-        Ok(Self { position: referenced.into(), content: value })
+        let offset = referenced.span().byte_offset().and_then(|offset| usize::try_from(offset).ok());
+        Ok(Self { position: referenced.into(), offset, content: value })
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, hash_map::RandomState},
-    fs::File,
+    fs::{self, File},
     hash::BuildHasher,
     io::{self, Read},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use tracing::debug;
@@ -17,12 +19,15 @@ use super::{
     walk::{Walk, walk},
 };
 use crate::{
-    graph::facts::{Change, Name, ObjectRef},
-    source::convert::{self, Metadata},
+    graph::facts::{Change, Kind, Name, ObjectRef, Timestamp},
+    source::{
+        convert::{self, Metadata},
+        ledger::{LedgerEntry, Record},
+    },
 };
 
 /// How large a manifest may be, in bytes.
-const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The objects of one environment.
 pub type Objects = BTreeMap<ObjectRef, Declaration>;
@@ -76,6 +81,70 @@ impl Loaded {
     }
 }
 
+impl Loaded {
+    /// Keeps the times of what has not changed since `before`, and those of the creation of what has, where its document does
+    /// not tell them: the file's time is that of all objects in it, and of those of other files that were written again.
+    pub fn keep_times(&mut self, before: &Self) {
+        for (environment, objects) in &mut self.environments {
+            let Some(before) = before.environments.get(environment) else { continue };
+            for (object, declaration) in objects {
+                if let Some(before) = before.get(object).filter(|it| !Arc::ptr_eq(&it.record, &declaration.record)) {
+                    declaration.keep_times(&before.record);
+                }
+            }
+        }
+    }
+
+    /// What is to be entered into the ledger so that it knows these objects instead of those of `before`, by environment and
+    /// kind.
+    #[must_use]
+    pub fn entries_since(&self, before: &Self, revision: u64) -> BTreeMap<(Name, Kind), Vec<LedgerEntry>> {
+        let none = Objects::new();
+        let mut entries: BTreeMap<(Name, Kind), Vec<LedgerEntry>> = BTreeMap::new();
+        let mut enter = |environment: &Name, object: &ObjectRef, record: Option<&Arc<Record>>| {
+            let entry = LedgerEntry {
+                name: object.name.clone(),
+                record: record.map(|record| Record::clone(record)),
+                changes_graph: Some(revision),
+            };
+            entries.entry((environment.clone(), object.kind)).or_default().push(entry);
+        };
+        for (environment, old) in &before.environments {
+            let new = self.environments.get(environment).unwrap_or(&none);
+            old.keys().filter(|object| !new.contains_key(*object)).for_each(|object| enter(environment, object, None));
+        }
+        for (environment, new) in &self.environments {
+            let old = before.environments.get(environment).unwrap_or(&none);
+            for (object, declaration) in new {
+                let record = &declaration.record;
+                let is_known = |it: &Declaration| Arc::ptr_eq(&it.record, record) || it.record == *record;
+                if !old.get(object).is_some_and(is_known) {
+                    enter(environment, object, Some(record));
+                }
+            }
+        }
+        entries
+    }
+}
+
+impl Declaration {
+    fn keep_times(&mut self, before: &Record) {
+        let mut record = Record::clone(&self.record);
+        if !self.says_created {
+            record.created = before.created;
+        }
+        record.updated = if record.resource_version == before.resource_version {
+            before.updated
+        } else {
+            record.updated.max(self.modified)
+        };
+        record.updated = record.updated.max(record.created);
+        if record != *self.record {
+            self.record = Arc::new(record);
+        }
+    }
+}
+
 fn changes(old: &Objects, new: &Objects) -> Vec<Change> {
     let gone = old.keys().filter(|object| !new.contains_key(object)).cloned().map(Change::Delete);
     let changed = new.iter().filter(|(object, declaration)| {
@@ -100,7 +169,52 @@ pub struct Loader {
 struct Parsed {
     length: usize,
     hash: u64,
+    stamp: Stamp,
     manifest: Arc<Manifest>,
+}
+
+/// How closely a folder is looked at.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Care {
+    /// Files whose time, size and place on the disk are the same are taken to be the same.
+    Quick,
+    /// Every file is read.
+    Thorough,
+}
+
+/// Tells whether a file may have changed.
+#[derive(Clone, Debug, PartialEq)]
+struct Stamp {
+    place: (u64, u64),
+    length: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+    /// It had not been touched for a while when it was looked at, so that a later change shows in its times, however coarse
+    /// they are.
+    settled: bool,
+}
+
+/// How long a file must not have been touched for its times to tell that it is the same: no clock of a file system is coarser.
+const SETTLED: Duration = Duration::from_secs(3);
+
+impl Stamp {
+    fn of(metadata: &fs::Metadata) -> Self {
+        let newest = metadata.mtime().max(metadata.ctime());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let settled = u64::try_from(newest).is_ok_and(|newest| now.saturating_sub(SETTLED).as_secs() > newest);
+        Self {
+            place: (metadata.dev(), metadata.ino()),
+            length: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+            settled,
+        }
+    }
+
+    fn modified(&self) -> Timestamp {
+        let (seconds, nanoseconds) = self.modified;
+        Timestamp::new(seconds, i32::try_from(nanoseconds).unwrap_or_default()).unwrap_or_default()
+    }
 }
 
 impl Loader {
@@ -109,15 +223,22 @@ impl Loader {
     }
 
     /// What the folder declares now, and the folders in which a change may change that.
-    pub fn load(&mut self) -> (Loaded, BTreeSet<PathBuf>) {
+    pub fn load(&mut self, care: Care) -> (Loaded, BTreeSet<PathBuf>) {
         let Walk { files, folders, unreadable } = walk(&self.root);
         let mut manifests = Vec::with_capacity(files.len());
         let mut parsed = HashMap::with_capacity(files.len());
         for file in files {
             let path: Arc<Path> = Arc::from(file.as_path());
+            if care == Care::Quick
+                && let Some(known) = self.unchanged(&file)
+            {
+                manifests.push((path, Arc::clone(&known.manifest)));
+                parsed.insert(file, known.clone());
+                continue;
+            }
             match read(&file) {
-                Ok(content) => {
-                    let entry = self.parse(&path, &content);
+                Ok((content, metadata)) => {
+                    let entry = self.parse(&path, &content, Stamp::of(&metadata));
                     manifests.push((path, Arc::clone(&entry.manifest)));
                     parsed.insert(file, entry);
                 }
@@ -129,21 +250,28 @@ impl Loader {
         (merge(&manifests), folders)
     }
 
-    fn parse(&self, path: &Arc<Path>, content: &[u8]) -> Parsed {
+    /// What a file was found to hold, if it cannot have changed since.
+    fn unchanged(&self, file: &Path) -> Option<&Parsed> {
+        let known = self.parsed.get(file).filter(|known| known.stamp.settled)?;
+        let stamp = Stamp::of(&fs::metadata(file).ok()?);
+        (stamp == known.stamp).then_some(known)
+    }
+
+    fn parse(&self, path: &Arc<Path>, content: &[u8], stamp: Stamp) -> Parsed {
         let (length, hash) = (content.len(), self.hasher.hash_one(content));
         if let Some(known) = self.parsed.get(path.as_ref())
             && (known.length, known.hash) == (length, hash)
         {
-            return known.clone();
+            return Parsed { stamp, ..known.clone() };
         }
         let manifest = match std::str::from_utf8(content) {
-            Ok(text) => Manifest::parse(path, text, &self.default_environment),
+            Ok(text) => Manifest::parse(path, text, &self.default_environment, stamp.modified()),
             Err(error) => {
                 let place = Place { file: Arc::clone(path), position: None };
                 Manifest::unreadable(place, format!("is not UTF-8: {error}"))
             }
         };
-        Parsed { length, hash, manifest: Arc::new(manifest) }
+        Parsed { length, hash, stamp, manifest: Arc::new(manifest) }
     }
 }
 
@@ -152,17 +280,20 @@ fn unreadable_manifest(path: Arc<Path>, message: String) -> (Arc<Path>, Arc<Mani
     (path, Arc::new(Manifest::unreadable(place, message)))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let read = || -> io::Result<Vec<u8>> {
+/// The content of a file, and what is known of it, as of before it was read.
+fn read(path: &Path) -> Result<(Vec<u8>, fs::Metadata), String> {
+    let read = || -> io::Result<(Vec<u8>, fs::Metadata)> {
         let mut content = Vec::new();
-        File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut content)?;
-        Ok(content)
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut content)?;
+        Ok((content, metadata))
     };
-    let content = read().map_err(|error| format!("cannot be read: {error}"))?;
+    let (content, metadata) = read().map_err(|error| format!("cannot be read: {error}"))?;
     if content.len() as u64 > MAX_FILE_BYTES {
         return Err(format!("is larger than {} MiB; split it", MAX_FILE_BYTES / (1024 * 1024)));
     }
-    Ok(content)
+    Ok((content, metadata))
 }
 
 /// Puts together what the files declare, each object once.
@@ -205,11 +336,7 @@ fn merge(manifests: &[(Arc<Path>, Arc<Manifest>)]) -> Loaded {
 
 /// The declaration, but of an object that grants nothing.
 fn invalid(declaration: &Declaration, problem: &str) -> Declaration {
-    let Declaration { environment, object, place } = declaration;
+    let object = &declaration.object;
     let metadata = Metadata { name: object.name.clone(), created: object.created, deleting: object.deleting };
-    Declaration {
-        environment: environment.clone(),
-        object: Arc::new(convert::invalid(object.fact.kind(), metadata, problem)),
-        place: place.clone(),
-    }
+    Declaration { object: Arc::new(convert::invalid(object.fact.kind(), metadata, problem)), ..declaration.clone() }
 }

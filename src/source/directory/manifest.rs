@@ -1,8 +1,9 @@
 //! What one file declares.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{
     document::{self, Node, Position, SyntaxError},
@@ -14,8 +15,14 @@ use crate::{
         Environments,
         facts::{Kind, Name, Object, ObjectRef, Timestamp},
     },
-    source::convert::{self, Metadata, UnknownFields},
+    source::{
+        convert::{self, Metadata, UnknownFields},
+        ledger::{Presentation, Record},
+    },
 };
+
+/// The annotation with the instant at which the API last wrote an object.
+pub const UPDATED_AT_ANNOTATION: &str = "authz.bailiwick.dev/updated-at";
 
 /// What one file declares.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +46,14 @@ pub struct Declaration {
     pub object: Arc<Object>,
     /// Where it is declared.
     pub place: Place,
+    /// The document of the file that declares it, and within that, item by item, where in lists.
+    pub path: Vec<usize>,
+    /// What is known of it beyond that.
+    pub record: Arc<Record>,
+    /// When the file was modified last, as far as is known.
+    pub modified: Timestamp,
+    /// The document says when the object was created.
+    pub says_created: bool,
 }
 
 impl Declaration {
@@ -51,16 +66,22 @@ impl Declaration {
 
 impl Manifest {
     /// Reads the text of a file. A text with a syntax error declares nothing at all.
-    pub fn parse(file: &Arc<Path>, text: &str, default_environment: &Name) -> Self {
-        let mut reader = Reader { file, default_environment, manifest: Self::default() };
-        let is_json = file.extension().is_some_and(|extension| extension == "json");
-        match if is_json { document::parse_json(text) } else { document::parse_yaml(text) } {
-            Ok(documents) => documents.iter().for_each(|node| reader.document(node)),
+    ///
+    /// `modified` stands in for the times that the objects do not tell.
+    pub fn parse(file: &Arc<Path>, text: &str, default_environment: &Name, modified: Timestamp) -> Self {
+        match parse(file, text) {
+            Ok(documents) => Self::of(file, &documents, default_environment, modified),
             Err(SyntaxError { position, message }) => {
                 let message = format!("{message}; until this is mended the file declares nothing");
-                return Self::unreadable(Place { file: Arc::clone(file), position }, message);
+                Self::unreadable(Place { file: Arc::clone(file), position }, message)
             }
         }
+    }
+
+    /// Reads the documents of a file.
+    pub fn of(file: &Arc<Path>, documents: &[Node], default_environment: &Name, modified: Timestamp) -> Self {
+        let mut reader = Reader { file, default_environment, modified, path: Vec::new(), manifest: Self::default() };
+        reader.documents(documents);
         reader.manifest
     }
 
@@ -71,13 +92,37 @@ impl Manifest {
     }
 }
 
+/// The documents of a file.
+///
+/// # Errors
+/// Where the text is neither JSON nor YAML, whichever it should be.
+pub fn parse(file: &Path, text: &str) -> Result<Vec<Node>, SyntaxError> {
+    if is_json(file) { document::parse_json(text) } else { document::parse_yaml(text) }
+}
+
+/// Whether a file is to hold JSON.
+pub fn is_json(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "json")
+}
+
 struct Reader<'a> {
     file: &'a Arc<Path>,
     default_environment: &'a Name,
+    modified: Timestamp,
+    /// Of what is being read.
+    path: Vec<usize>,
     manifest: Manifest,
 }
 
 impl Reader<'_> {
+    fn documents(&mut self, documents: &[Node]) {
+        for (index, document) in documents.iter().enumerate() {
+            self.path.push(index);
+            self.document(document);
+            self.path.pop();
+        }
+    }
+
     fn document(&mut self, node: &Node) {
         let (Some(api_version), Some(kind)) = (self.identifier(node, "apiVersion"), self.identifier(node, "kind"))
         else {
@@ -85,7 +130,7 @@ impl Reader<'_> {
         };
         if (api_version, kind) == ("v1", "List") {
             match node.get("items").and_then(Node::items) {
-                Some(items) => items.iter().for_each(|item| self.document(item)),
+                Some(items) => self.documents(items),
                 None => self.unclear(node, "items", "must be the list of the objects"),
             }
             return;
@@ -142,7 +187,24 @@ impl Reader<'_> {
             self.manifest.problems.push(Problem { place, object, field, message });
         }
         let place = self.place(node.position);
-        self.manifest.declarations.push(Declaration { environment, object: Arc::new(object), place });
+        let annotations = annotations(node);
+        let created = said_created(&object, &annotations);
+        self.manifest.declarations.push(Declaration {
+            record: Arc::new(record(
+                node,
+                &environment,
+                &object,
+                &annotations,
+                created.unwrap_or(self.modified),
+                self.modified,
+            )),
+            says_created: created.is_some(),
+            environment,
+            object: Arc::new(object),
+            place,
+            path: self.path.clone(),
+            modified: self.modified,
+        });
     }
 
     fn problems_around_spec(&self, node: &Node, api_version: &str, environment: &Name) -> Vec<api::Problem> {
@@ -195,6 +257,64 @@ impl Reader<'_> {
     fn place(&self, position: Position) -> Place {
         Place { file: Arc::clone(self.file), position: Some(position) }
     }
+}
+
+/// What is known of an object beyond what the graph keeps. Its uid follows from kind, namespace and name for ever.
+fn record(
+    node: &Node,
+    environment: &Name,
+    object: &Object,
+    annotations: &BTreeMap<String, String>,
+    created: Timestamp,
+    modified: Timestamp,
+) -> Record {
+    let kind = object.fact.kind();
+    let updated = annotated_time(annotations, UPDATED_AT_ANNOTATION).unwrap_or(modified);
+    let spec = node.get("spec").map_or(Value::Null, Node::to_value);
+    Record {
+        uid: uid(kind, environment, &object.name),
+        resource_version: version(node),
+        generation: 1,
+        deleting: object.deleting,
+        finalizers: 0,
+        cascade_finalizer: None,
+        restricted: annotations.get(api::DELETION_ANNOTATION).is_some_and(|policy| policy == api::RESTRICT),
+        status: None,
+        created,
+        updated: updated.max(created),
+        presentation: Presentation::of(kind, &spec, Some(annotations)),
+    }
+}
+
+/// When a document says that its object was created: within the second that it tells, its annotation is believed.
+fn said_created(object: &Object, annotations: &BTreeMap<String, String>) -> Option<Timestamp> {
+    let annotated = annotated_time(annotations, api::CREATED_AT_ANNOTATION);
+    match object.created {
+        Some(second) => annotated.filter(|precise| precise.as_second() == second.as_second()).or(Some(second)),
+        None => annotated,
+    }
+}
+
+fn annotated_time(annotations: &BTreeMap<String, String>, name: &str) -> Option<Timestamp> {
+    annotations.get(name)?.parse().ok()
+}
+
+/// The uid of an object: the UUID of version 5 of `authz.bailiwick.dev/KIND/NAMESPACE/NAME` in the namespace of OIDs.
+fn uid(kind: Kind, environment: &str, name: &str) -> Name {
+    let text = format!("{}/{kind}/{environment}/{name}", api::GROUP);
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()).to_string().into()
+}
+
+/// A digest of what a document says, but for comments and layout.
+pub fn version(node: &Node) -> Name {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, node.to_value().to_string().as_bytes()).simple().to_string().into()
+}
+
+/// The annotations of an object. Those that are no text are left out.
+pub fn annotations(node: &Node) -> BTreeMap<String, String> {
+    let annotations = node.get("metadata").and_then(|metadata| metadata.get("annotations"));
+    let entries = annotations.map(Node::entries).unwrap_or_default();
+    entries.iter().filter_map(|entry| Some((entry.key.clone(), entry.value.as_str()?.to_owned()))).collect()
 }
 
 fn problem(field: &str, message: impl Into<String>) -> api::Problem {

@@ -1,11 +1,17 @@
 //! Folders of manifests, on disk.
 
-use std::{fs, os::unix::fs::symlink, path::Path};
+use std::{fs, os::unix::fs::symlink, path::Path, time::Duration};
 
 use tempfile::TempDir;
-use tokio::task::JoinSet;
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 
-use super::*;
+use super::{
+    folder::{GATE, SAFETY_INTERVAL},
+    *,
+};
 use crate::graph::facts::{Change, Fact, Kind, ObjectRef};
 
 /// A folder that is removed in the end.
@@ -298,7 +304,7 @@ fn what_a_file_declared_before_it_broke_stays_but_grants_nothing() {
     assert_eq!(gone.problems.len(), 0);
 
     fs::remove_dir_all(folder.0.path()).unwrap();
-    let (mut vanished, _) = Loader::new(folder.0.path().to_owned(), "default".into()).load();
+    let (mut vanished, _) = Loader::new(folder.0.path().to_owned(), "default".into()).load(Care::Thorough);
     vanished.withhold(&moved);
     assert_eq!(objects(&vanished), ["!default/Role/a", "!default/Role/b"]);
     assert_eq!(vanished.problems.len(), 1);
@@ -322,7 +328,7 @@ impl Following {
         let environments = Arc::new(Environments::default());
         let directory =
             Directory::open(path, "default", Arc::clone(&environments), Arc::default(), Metrics::default()).unwrap();
-        assert!(!directory.polling);
+        assert!(!directory.folder.hold().outlook().1);
         Self { environments, _running: [directory.run()].into_iter().collect() }
     }
 

@@ -1,6 +1,9 @@
 //! What is known of all objects of one environment.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    ops::Bound,
+};
 
 use uuid::Uuid;
 
@@ -80,15 +83,20 @@ impl Records {
         self.by_kind[kind as usize].in_order.iter().map(|place| &place.name)
     }
 
-    /// The objects of a kind that were created after a place, the oldest first.
-    pub fn after(&self, kind: Kind, place: &Place) -> impl DoubleEndedIterator<Item = &Name> + '_ {
-        use std::ops::Bound::{Excluded, Unbounded};
-        self.by_kind[kind as usize].in_order.range((Excluded(place), Unbounded)).map(|place| &place.name)
-    }
-
-    /// The objects of a kind that were created before a place, the oldest first.
-    pub fn before(&self, kind: Kind, place: &Place) -> impl DoubleEndedIterator<Item = &Name> + '_ {
-        self.by_kind[kind as usize].in_order.range(..place).map(|place| &place.name)
+    /// The objects of a kind that were created within bounds, the oldest first. None where the bounds leave no room.
+    #[must_use]
+    pub fn between(
+        &self,
+        kind: Kind,
+        bounds: (Bound<Place>, Bound<Place>),
+    ) -> impl DoubleEndedIterator<Item = &Name> + '_ {
+        let has_room = match (&bounds.0, &bounds.1) {
+            (Bound::Unbounded, _) | (_, Bound::Unbounded) => true,
+            (Bound::Included(from), Bound::Included(to)) => from <= to,
+            (Bound::Included(from) | Bound::Excluded(from), Bound::Included(to) | Bound::Excluded(to)) => from < to,
+        };
+        let places = has_room.then(|| self.by_kind[kind as usize].in_order.range(bounds));
+        places.into_iter().flatten().map(|place| &place.name)
     }
 
     /// Where the object with an id stands, or stood if it went not long ago.

@@ -98,6 +98,11 @@ impl<'a> Dependencies<'a> {
         false
     }
 
+    /// What is gone in the end, under deletion now or not.
+    pub fn gone(&self) -> &BTreeSet<ObjectRef> {
+        &self.gone
+    }
+
     pub fn doomed(&self) -> BTreeSet<ObjectRef> {
         let stays = |object: &&Object| !object.deleting;
         self.world.objects().filter(stays).map(reference).filter(|object| self.gone.contains(object)).collect()
@@ -131,7 +136,7 @@ impl<'a> Dependencies<'a> {
     }
 
     /// The groups that stay and list the object.
-    fn listing(&self, object: &ObjectRef) -> Vec<ObjectRef> {
+    pub fn listing(&self, object: &ObjectRef) -> Vec<ObjectRef> {
         let goes_along = |group: &ObjectRef| {
             self.gone.contains(group) || !self.gone.contains(object) && self.concerned.contains(group)
         };

@@ -155,7 +155,7 @@ impl World {
         let mut counting: BTreeSet<Grant> =
             self.possible_grants(membership).into_iter().filter(|grant| self.counts(membership, grant, now)).collect();
 
-        if let (Some(declaration), Some(role)) = (self.declaration(membership), environment.default_role) {
+        if let (Some(declaration), Some(role)) = (self.declaration(membership), environment.default_role.clone()) {
             let default = Grant {
                 source: Source::DefaultRole,
                 role,
@@ -171,16 +171,11 @@ impl World {
         if environment.multiple_roles {
             return counting;
         }
-        let rank = |role: &Name| {
-            let listed = environment.role_priority.iter().position(|name| name == role).unwrap_or(usize::MAX);
-            let created = self.exists(Kind::Role, role).and_then(|object| object.created);
-            (listed, created, role.clone())
-        };
         counting
             .iter()
             .filter(|grant| {
                 let rivals = counting.iter().filter(|rival| rival.resource == grant.resource);
-                let winner = rivals.min_by_key(|rival| (tier(&rival.source), rank(&rival.role)));
+                let winner = rivals.min_by_key(|rival| (tier(&rival.source), self.rank(&environment, &rival.role)));
                 !self.is_organization(&grant.resource)
                     || winner
                         .is_some_and(|winner| tier(&winner.source) == tier(&grant.source) && winner.role == grant.role)

@@ -1,0 +1,160 @@
+//! The roles that every organization of the environment may use, and the order of priority of all roles.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    http::StatusCode,
+    response::IntoResponse,
+    routing::{get, put},
+};
+use serde::Deserialize;
+
+use super::{
+    Error,
+    body::{Body, Findings, Path},
+    context::{self, Context},
+    list::WholeList,
+    roles::{self, Described, MAX_SLUG, PermissionSet, PermissionSlug, Rewording, check_slug},
+    shapes,
+};
+use crate::{
+    graph::facts::{self, ENVIRONMENT_NAME, Kind, ObjectRef},
+    server::Server,
+    store::{
+        self, Draft, Item, Naming, View,
+        spec::{EnvironmentSpec, RoleSpec},
+    },
+};
+
+pub fn routes() -> Router<Arc<Server>> {
+    Router::new()
+        .route("/authorization/roles", get(list).post(create))
+        .route("/authorization/roles/{slug}", get(show).patch(update).delete(delete))
+        .route("/authorization/roles/{slug}/permissions", put(set_permissions).post(add_permission))
+        // Not below `/authorization/roles`, where any name may be the slug of a role.
+        .route("/authorization/role_priority", put(set_priority))
+}
+
+#[derive(Debug, Deserialize)]
+struct OfRole {
+    slug: String,
+}
+
+impl OfRole {
+    fn find(&self, view: &View<'_>) -> Result<Item<facts::Role>, Error> {
+        context::role(view, None, &self.slug).ok_or_else(|| Error::not_found("Role", &self.slug))
+    }
+}
+
+async fn list(context: Context) -> Json<WholeList<shapes::Role>> {
+    let snapshot = context.snapshot();
+    let view = snapshot.view();
+    let names = view.graph().roles_in_priority_order(None);
+    let roles = names.iter().filter_map(|name| view.get::<facts::Role>(name));
+    Json(roles.map(|role| (&role).into()).collect::<Vec<_>>().into())
+}
+
+async fn create(context: Context, Body(role): Body<Described>) -> Result<impl IntoResponse, Error> {
+    let mut findings = Findings::default();
+    let slug = findings.required("slug", role.slug.as_deref(), MAX_SLUG);
+    check_slug(&mut findings, slug, "-_");
+    role.check(&mut findings);
+    findings.done()?;
+    let draft = |view: &View<'_>| {
+        let draft = role.draft(view, slug, None)?;
+        if view.graph().find_role(slug, None).is_some() {
+            return Err(Error::conflict("role_slug_conflict", format!("There is a role '{slug}' already.")));
+        }
+        Ok(draft)
+    };
+    let name = context.store().create(context.environment(), draft).await?;
+    Ok((StatusCode::CREATED, roles::show(&context, &name)?))
+}
+
+async fn show(context: Context, Path(path): Path<OfRole>) -> Result<Json<shapes::Role>, Error> {
+    let snapshot = context.snapshot();
+    let role = path.find(&snapshot.view())?;
+    Ok(Json((&role).into()))
+}
+
+async fn update(
+    context: Context,
+    Path(path): Path<OfRole>,
+    Body(rewording): Body<Rewording>,
+) -> Result<Json<shapes::Role>, Error> {
+    rewording.check()?;
+    let change = |_: &View<'_>, role: &mut RoleSpec| {
+        rewording.apply(&mut role.display_name, &mut role.description);
+        Ok(())
+    };
+    roles::edit(&context, |view| path.find(view), change).await
+}
+
+/// An extension.
+async fn delete(context: Context, Path(path): Path<OfRole>) -> Result<StatusCode, Error> {
+    roles::delete(&context, |view| path.find(view)).await
+}
+
+async fn set_permissions(
+    context: Context,
+    Path(path): Path<OfRole>,
+    Body(permissions): Body<PermissionSet>,
+) -> Result<Json<shapes::Role>, Error> {
+    roles::edit(&context, |view| path.find(view), |view, role| permissions.replace(view, role)).await
+}
+
+async fn add_permission(
+    context: Context,
+    Path(path): Path<OfRole>,
+    Body(permission): Body<PermissionSlug>,
+) -> Result<Json<shapes::Role>, Error> {
+    roles::edit(&context, |view| path.find(view), |view, role| permission.add(view, role)).await
+}
+
+#[derive(Debug, Deserialize)]
+struct Priority {
+    role_slugs: Option<Vec<String>>,
+}
+
+impl Priority {
+    /// Puts the named roles first in this order; the others follow as they did.
+    fn apply(&self, view: &View<'_>, environment: &mut EnvironmentSpec) -> Result<(), Error> {
+        let Some(slugs) = &self.role_slugs else {
+            return Err(Error::field("role_slugs", "role_slugs must be an array of role slugs"));
+        };
+        let mut order: Vec<String> = Vec::with_capacity(slugs.len());
+        for slug in slugs {
+            let role = context::role(view, None, slug).ok_or_else(|| Error::not_found("Role", slug))?;
+            if order.iter().any(|name| *name == role.name) {
+                return Err(Error::field("role_slugs", format!("role_slugs must name '{slug}' but once")));
+            }
+            order.push(role.name.to_string());
+        }
+        let others = environment.role_priority.iter().filter(|name| !order.contains(name)).cloned().collect::<Vec<_>>();
+        order.extend(others);
+        environment.role_priority = order;
+        Ok(())
+    }
+}
+
+/// An extension: the roles of the environment in their new order.
+async fn set_priority(
+    context: Context,
+    Body(priority): Body<Priority>,
+) -> Result<Json<WholeList<shapes::Role>>, Error> {
+    let object = ObjectRef { kind: Kind::Environment, name: ENVIRONMENT_NAME.into() };
+    let edited = context.edit(&object, |view, environment| priority.apply(view, environment)).await;
+    match edited {
+        Err(Error::Store(store::Error::NotFound { .. })) => {
+            let draft = |view: &View<'_>| {
+                let mut environment = EnvironmentSpec::default();
+                priority.apply(view, &mut environment)?;
+                Ok::<_, Error>(Draft::new(Naming::Exactly(object.name.clone()), environment))
+            };
+            context.store().create(context.environment(), draft).await?;
+        }
+        edited => edited?,
+    }
+    Ok(list(context).await)
+}

@@ -1,0 +1,203 @@
+//! The roles of an organization: its own, and those of the environment, which it may use but not change (rules 66, 67).
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    http::StatusCode,
+    response::IntoResponse,
+    routing::{delete as deleting, get, put},
+};
+use rand::Rng as _;
+use serde::Deserialize;
+use ulid::Ulid;
+
+use super::{
+    Error,
+    body::{Body, Findings, Path},
+    context::{self, Context},
+    list::WholeList,
+    roles::{self, Described, MAX_SLUG, PermissionSet, PermissionSlug, Rewording, check_slug},
+    shapes,
+};
+use crate::{
+    graph::facts,
+    server::Server,
+    store::{Item, View, spec::RoleSpec},
+};
+
+/// How slugs of an organization's roles begin where callers choose them.
+const PREFIX: &str = "org-";
+
+/// How many characters at the end tell a slug that is made of a name from others made of the same.
+const SUFFIX_LENGTH: usize = 6;
+
+pub fn routes() -> Router<Arc<Server>> {
+    let roles = "/authorization/organizations/{organization}/roles";
+    Router::new()
+        .route(roles, get(list).post(create))
+        .route(&format!("{roles}/{{slug}}"), get(show).patch(update).delete(delete))
+        .route(&format!("{roles}/{{slug}}/permissions"), put(set_permissions).post(add_permission))
+        .route(&format!("{roles}/{{slug}}/permissions/{{permission}}"), deleting(remove_permission))
+}
+
+#[derive(Debug, Deserialize)]
+struct OfOrganization {
+    organization: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct OfRole {
+    organization: String,
+    slug: String,
+}
+
+impl OfRole {
+    fn find(&self, view: &View<'_>) -> Result<Item<facts::Role>, Error> {
+        let organization = context::organization(view, &self.organization)?.organization;
+        context::role(view, Some(&organization), &self.slug).ok_or_else(|| Error::not_found("Role", &self.slug))
+    }
+
+    /// The same where it is to be changed (rule 67).
+    fn find_own(&self, view: &View<'_>) -> Result<Item<facts::Role>, Error> {
+        let role = self.find(view)?;
+        if role.fact.organization.is_none() {
+            let sentence = format!("Role '{}' is of the environment: change it there.", self.slug);
+            return Err(Error::coded(StatusCode::BAD_REQUEST, "bad_request", sentence));
+        }
+        Ok(role)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct OfPermission {
+    #[serde(flatten)]
+    role: OfRole,
+    permission: String,
+}
+
+async fn list(context: Context, Path(path): Path<OfOrganization>) -> Result<Json<WholeList<shapes::Role>>, Error> {
+    let snapshot = context.snapshot();
+    let view = snapshot.view();
+    let organization = context::organization(&view, &path.organization)?.organization;
+    let names = view.graph().roles_in_priority_order(Some(&organization));
+    let roles = names.iter().filter_map(|name| view.get::<facts::Role>(name));
+    Ok(Json(roles.map(|role| (&role).into()).collect::<Vec<_>>().into()))
+}
+
+async fn create(
+    context: Context,
+    Path(path): Path<OfOrganization>,
+    Body(role): Body<Described>,
+) -> Result<impl IntoResponse, Error> {
+    let mut findings = Findings::default();
+    role.check(&mut findings);
+    if let Some(slug) = role.slug.as_deref() {
+        findings.required("slug", Some(slug), MAX_SLUG);
+        check_slug(&mut findings, slug, "-_");
+        check_form(&mut findings, slug);
+    }
+    findings.done()?;
+    let slug = role.slug.clone().unwrap_or_else(|| slug_of(role.name.as_deref().unwrap_or_default()));
+    let draft = |view: &View<'_>| {
+        let organization = context::organization(view, &path.organization)?.organization;
+        let draft = role.draft(view, &slug, Some(&organization))?;
+        let namesake =
+            view.graph().find_role(&slug, Some(&organization)).and_then(|name| view.get::<facts::Role>(&name));
+        // One of the environment gives way to it (rule 28).
+        if namesake.is_some_and(|namesake| namesake.fact.organization.is_some()) {
+            let sentence = format!("There is a role '{slug}' of the organization already.");
+            return Err(Error::conflict("organization_role_slug_conflict", sentence));
+        }
+        Ok(draft)
+    };
+    let name = context.store().create(context.environment(), draft).await?;
+    Ok((StatusCode::CREATED, roles::show(&context, &name)?))
+}
+
+const fn is_separator(letter: char) -> bool {
+    matches!(letter, '-' | '_')
+}
+
+/// Notes if a given slug does not begin as it must, or has separators where none may be.
+fn check_form(findings: &mut Findings, slug: &str) {
+    if !slug.starts_with(PREFIX) {
+        findings.add("slug", format!("slug must begin with `{PREFIX}`"));
+    }
+    // A leading separator is no beginning with the prefix.
+    let doubled = slug.as_bytes().windows(2).any(|pair| pair.iter().all(|&letter| is_separator(letter.into())));
+    if doubled || slug.ends_with(is_separator) {
+        findings.add("slug", "slug must not end with `-` or `_`, nor have two of them in a row");
+    }
+}
+
+/// A slug for a role of that name, which nothing else has.
+fn slug_of(name: &str) -> String {
+    let mut slug = String::with_capacity(MAX_SLUG);
+    for letter in name.chars() {
+        let separator = is_separator(letter) || letter.is_whitespace();
+        if letter.is_ascii_alphanumeric() {
+            slug.push(letter.to_ascii_lowercase());
+        } else if separator && !slug.is_empty() && !slug.ends_with(is_separator) {
+            slug.push(if letter == '_' { '_' } else { '-' });
+        }
+    }
+    slug.truncate(MAX_SLUG - SUFFIX_LENGTH - 1);
+    let base = slug.trim_end_matches(is_separator);
+    let base = if base.is_empty() { "role" } else { base };
+    let id = Ulid(rand::rng().random()).to_string().to_ascii_lowercase();
+    format!("{base}-{}", &id[id.len() - SUFFIX_LENGTH..])
+}
+
+async fn show(context: Context, Path(path): Path<OfRole>) -> Result<Json<shapes::Role>, Error> {
+    let snapshot = context.snapshot();
+    let role = path.find(&snapshot.view())?;
+    Ok(Json((&role).into()))
+}
+
+async fn update(
+    context: Context,
+    Path(path): Path<OfRole>,
+    Body(rewording): Body<Rewording>,
+) -> Result<Json<shapes::Role>, Error> {
+    rewording.check()?;
+    let change = |_: &View<'_>, role: &mut RoleSpec| {
+        rewording.apply(&mut role.display_name, &mut role.description);
+        Ok(())
+    };
+    roles::edit(&context, |view| path.find_own(view), change).await
+}
+
+async fn delete(context: Context, Path(path): Path<OfRole>) -> Result<StatusCode, Error> {
+    roles::delete(&context, |view| path.find_own(view)).await
+}
+
+async fn set_permissions(
+    context: Context,
+    Path(path): Path<OfRole>,
+    Body(permissions): Body<PermissionSet>,
+) -> Result<Json<shapes::Role>, Error> {
+    roles::edit(&context, |view| path.find_own(view), |view, role| permissions.replace(view, role)).await
+}
+
+async fn add_permission(
+    context: Context,
+    Path(path): Path<OfRole>,
+    Body(permission): Body<PermissionSlug>,
+) -> Result<Json<shapes::Role>, Error> {
+    roles::edit(&context, |view| path.find_own(view), |view, role| permission.add(view, role)).await
+}
+
+async fn remove_permission(
+    context: Context,
+    Path(OfPermission { role: path, permission }): Path<OfPermission>,
+) -> Result<Json<shapes::Role>, Error> {
+    let change = |_: &View<'_>, role: &mut RoleSpec| {
+        let Some(index) = role.permissions.iter().position(|had| *had == permission) else {
+            return Err(Error::not_found("Permission", &permission));
+        };
+        role.permissions.remove(index);
+        Ok(())
+    };
+    roles::edit(&context, |view| path.find_own(view), change).await
+}

@@ -1,0 +1,501 @@
+//! Resources (rules 53-61). The resources of organizations are among them, but are made and changed as organizations.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{
+    Error,
+    body::{Body, Findings, Path, Query, present},
+    context::{self, AttachedResource, Context},
+    id::Prefix,
+    list::{Bounds, Page, PageParameters, Row},
+    shapes,
+    target::Target,
+};
+use crate::{
+    graph::{
+        facts::{self, Kind, Name, ORGANIZATION, ObjectRef},
+        query::Reason,
+    },
+    server::Server,
+    store::{
+        self, Draft, Item, Naming, Planned, View,
+        spec::{NameRef, ResourceSpec},
+    },
+};
+
+const MAX_NAME: usize = 48;
+const MAX_DESCRIPTION: usize = 150;
+const MAX_EXTERNAL_ID: usize = 128;
+
+/// An organization with more resources is not walked through to list them: the resources of the environment are passed
+/// through in their order instead, until the page is full.
+const WALKED: usize = 1_000;
+
+pub fn routes() -> Router<Arc<Server>> {
+    Router::new()
+        .route("/authorization/resources", get(list).post(create))
+        .route(
+            "/authorization/resources/{resource_id}",
+            get(read::<OfResource>).patch(update::<OfResource>).delete(delete::<OfResource>),
+        )
+        .route(
+            "/authorization/organizations/{organization_id}/resources/{resource_type_slug}/{external_id}",
+            get(read::<OfExternalId>).patch(update::<OfExternalId>).delete(delete::<OfExternalId>),
+        )
+}
+
+/// A path that names a resource.
+pub trait Locate: DeserializeOwned + Send + Sync + 'static {
+    /// The resource.
+    ///
+    /// # Errors
+    /// 404 where there is none.
+    fn find(&self, view: &View<'_>) -> Result<AttachedResource, Error>;
+}
+
+/// A path that names a resource by its id.
+#[derive(Debug, Deserialize)]
+pub struct OfResource {
+    resource_id: String,
+}
+
+impl Locate for OfResource {
+    fn find(&self, view: &View<'_>) -> Result<AttachedResource, Error> {
+        context::resource(view, &self.resource_id)
+    }
+}
+
+/// A path that names a resource by its external id.
+#[derive(Debug, Deserialize)]
+pub struct OfExternalId {
+    organization_id: String,
+    resource_type_slug: String,
+    external_id: String,
+}
+
+impl Locate for OfExternalId {
+    fn find(&self, view: &View<'_>) -> Result<AttachedResource, Error> {
+        let organization = context::organization(view, &self.organization_id)?;
+        let Self { resource_type_slug, external_id, .. } = self;
+        context::resource_by_external_id(view, &organization.item.name, resource_type_slug, external_id)
+    }
+}
+
+impl AttachedResource {
+    /// As a row of a list.
+    pub fn row(self) -> Row<Self> {
+        Row { id: Prefix::Resource.id(self.item.id), place: self.item.place(), item: self }
+    }
+
+    fn object(&self) -> ObjectRef {
+        ObjectRef { kind: Kind::Resource, name: self.item.name.clone() }
+    }
+}
+
+async fn read<P: Locate>(context: Context, Path(path): Path<P>) -> Result<Response, Error> {
+    let snapshot = context.snapshot();
+    let view = snapshot.view();
+    show(&view, &path.find(&view)?)
+}
+
+fn show(view: &View<'_>, resource: &AttachedResource) -> Result<Response, Error> {
+    let shown = shapes::Resource::of(view, resource);
+    shown.map(|shown| Json(shown).into_response()).ok_or_else(|| Error::not_found("Resource", &*resource.item.name))
+}
+
+/// Shows a resource that was just written.
+fn show_written(context: &Context, name: &str) -> Result<Response, Error> {
+    let snapshot = context.snapshot();
+    let view = snapshot.view();
+    let resource = context::attached(&view, name).ok_or_else(|| Error::not_found("Resource", name))?;
+    show(&view, &resource)
+}
+
+#[derive(Debug, Deserialize)]
+struct Filter {
+    organization_id: Option<String>,
+    resource_type_slug: Option<String>,
+    resource_external_id: Option<String>,
+    parent_resource_id: Option<String>,
+    parent_resource_type_slug: Option<String>,
+    #[serde(alias = "parent_resource_external_id")]
+    parent_external_id: Option<String>,
+    #[serde(flatten)]
+    page: PageParameters,
+}
+
+async fn list(context: Context, Query(filter): Query<Filter>) -> Result<Json<Page<shapes::Resource>>, Error> {
+    let parent = filter.parent()?;
+    let snapshot = context.snapshot();
+    let view = snapshot.view();
+    let place = |cursor: &str| Prefix::Resource.parse(cursor).and_then(|id| view.place(id));
+    let show = |resource| shapes::Resource::of(&view, &resource);
+    let organization = filter.organization_id.as_deref().map(|text| context::organization(&view, text));
+    let Ok(organization) = organization.transpose() else {
+        // What does not exist has nothing in it.
+        return Ok(Json(filter.page.page(Vec::new(), place, show)?.flatten()));
+    };
+    let organization = organization.map(|organization| organization.item.name);
+    let is_meant = |resource: &AttachedResource| {
+        organization.as_ref().is_none_or(|name| *name == resource.organization) && filter.takes(resource)
+    };
+    let page = if let Some(candidates) = filter.candidates(&view, organization.as_ref(), parent) {
+        let found = candidates.iter().filter_map(|name| context::attached(&view, name)).filter(is_meant);
+        filter.page.page(found.map(AttachedResource::row).collect(), place, show)?
+    } else {
+        let attached = |item: Item<facts::Resource>| {
+            let organization = view.graph().organization_of(&item.name)?;
+            Some(AttachedResource { item, organization })
+        };
+        let between =
+            |bounds: Bounds| view.between(bounds).filter_map(attached).filter(is_meant).map(AttachedResource::row);
+        filter.page.page_in_order(between, place, show)?
+    };
+    Ok(Json(page.flatten()))
+}
+
+impl Filter {
+    /// The parent whose children are wanted, if any is named.
+    fn parent(&self) -> Result<Option<Target<'_>>, Error> {
+        let mut findings = Findings::default();
+        for (field, value) in [
+            ("organization_id", &self.organization_id),
+            ("resource_type_slug", &self.resource_type_slug),
+            ("resource_external_id", &self.resource_external_id),
+        ] {
+            if value.as_deref() == Some("") {
+                findings.add(field, format!("{field} should not be empty"));
+            }
+        }
+        let parent = Target::of(
+            ["parent_resource_id", "parent_external_id", "parent_resource_type_slug"],
+            [
+                self.parent_resource_id.as_deref(),
+                self.parent_external_id.as_deref(),
+                self.parent_resource_type_slug.as_deref(),
+            ],
+            &mut findings,
+        );
+        findings.done()?;
+        let is_by_external_id = self.resource_external_id.is_some() || self.parent_external_id.is_some();
+        if is_by_external_id && self.organization_id.is_none() && self.resource_type_slug.is_none() {
+            return Err(Error::coded(
+                StatusCode::BAD_REQUEST,
+                "missing_organization_id_or_resource_type_slug",
+                "An external id needs an organization_id or a resource_type_slug beside it.",
+            ));
+        }
+        Ok(parent)
+    }
+
+    /// Resources among which are all that are meant; none: they are not that few.
+    fn candidates(
+        &self,
+        view: &View<'_>,
+        organization: Option<&Name>,
+        parent: Option<Target<'_>>,
+    ) -> Option<Vec<Name>> {
+        let graph = view.graph();
+        match (parent, &self.resource_type_slug, &self.resource_external_id, organization) {
+            (Some(Target::Id(id)), ..) => {
+                let parent = context::resource(view, id).ok();
+                Some(parent.map_or_else(Vec::new, |parent| graph.children_of(&parent.item.name)))
+            }
+            (Some(Target::ExternalId { resource_type, external_id }), ..) => {
+                let parents = with_external_id(view, resource_type, external_id);
+                Some(parents.iter().flat_map(|parent| graph.children_of(parent)).collect())
+            }
+            (None, Some(resource_type), Some(external_id), _) => {
+                Some(with_external_id(view, resource_type, external_id))
+            }
+            (None, _, _, Some(organization)) => subtree(view, organization, WALKED),
+            (None, _, _, None) => None,
+        }
+    }
+
+    fn takes(&self, resource: &AttachedResource) -> bool {
+        let item = &resource.item;
+        self.resource_type_slug.as_ref().is_none_or(|wanted| item.fact.resource_type == *wanted)
+            && self.resource_external_id.as_ref().is_none_or(|wanted| has_external_id(resource, wanted))
+    }
+}
+
+/// Whether a resource goes by an external id: an organization does by its id also.
+fn has_external_id(resource: &AttachedResource, external_id: &str) -> bool {
+    let item = &resource.item;
+    item.fact.external_id == external_id
+        || (resource.is_organization() && Prefix::Organization.parse(external_id) == Some(item.id))
+}
+
+/// The resources of a type that go by an external id, in whatever organization.
+fn with_external_id(view: &View<'_>, resource_type: &str, external_id: &str) -> Vec<Name> {
+    let mut names = view.graph().resources_with_external_id(resource_type, external_id);
+    let by_id = Prefix::Organization.parse(external_id).filter(|_| resource_type == ORGANIZATION);
+    names.extend(by_id.and_then(|id| view.with_id::<facts::Resource>(id)).map(|item| item.name));
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// A resource and all below it; none: they are more than `limit`.
+fn subtree(view: &View<'_>, root: &Name, limit: usize) -> Option<Vec<Name>> {
+    let mut names = vec![root.clone()];
+    let mut next = 0;
+    while let Some(name) = names.get(next) {
+        names.extend(view.graph().children_of(name));
+        if names.len() > limit {
+            return None;
+        }
+        next += 1;
+    }
+    Some(names)
+}
+
+#[derive(Debug, Deserialize)]
+struct CreateResource {
+    organization_id: Option<String>,
+    resource_type_slug: Option<String>,
+    external_id: Option<String>,
+    name: Option<String>,
+    description: Option<String>,
+    parent_resource_id: Option<String>,
+    parent_resource_type_slug: Option<String>,
+    #[serde(alias = "parent_external_id")]
+    parent_resource_external_id: Option<String>,
+}
+
+const PARENT_FIELDS: [&str; 3] = ["parent_resource_id", "parent_resource_external_id", "parent_resource_type_slug"];
+
+async fn create(context: Context, Body(body): Body<CreateResource>) -> Result<Response, Error> {
+    let mut findings = Findings::default();
+    let organization = findings.required("organization_id", body.organization_id.as_deref(), usize::MAX);
+    let resource_type = findings.required("resource_type_slug", body.resource_type_slug.as_deref(), usize::MAX);
+    let external_id = findings.required("external_id", body.external_id.as_deref(), MAX_EXTERNAL_ID);
+    if !external_id.chars().all(|letter| letter == ' ' || letter.is_ascii_graphic()) {
+        findings.add("external_id", "external_id must be printable ASCII characters");
+    }
+    let name = findings.required("name", body.name.as_deref(), MAX_NAME);
+    let description = findings.optional("description", body.description.as_deref(), MAX_DESCRIPTION);
+    let parent = Target::of(
+        PARENT_FIELDS,
+        [
+            body.parent_resource_id.as_deref(),
+            body.parent_resource_external_id.as_deref(),
+            body.parent_resource_type_slug.as_deref(),
+        ],
+        &mut findings,
+    );
+    findings.done()?;
+    if resource_type == ORGANIZATION {
+        return Err(made_as_organizations());
+    }
+
+    let draft = |view: &View<'_>| {
+        let organization = context::organization(view, organization)?;
+        if !takes_type(view, resource_type) {
+            return Err(Error::not_found("Resource type", resource_type));
+        }
+        let above = match parent {
+            Some(parent) => parent.find(view, &organization.item.name)?,
+            None => organization.clone(),
+        };
+        check_parent_type(view, resource_type, &above, parent)?;
+        let names = view.graph().resources_with_external_id(resource_type, external_id);
+        let organizations = names.iter().filter_map(|name| view.graph().organization_of(name));
+        if organizations.into_iter().any(|of| of == organization.item.name) {
+            return Err(external_id_conflict());
+        }
+        let naming = Naming::After {
+            called: external_id.to_owned(),
+            identity: format!("{}/{resource_type}/{external_id}", organization.item.name),
+        };
+        let spec = ResourceSpec {
+            type_: resource_type.to_owned(),
+            parent_ref: Some(NameRef { name: above.item.name.to_string() }),
+            external_id: Some(external_id.to_owned()),
+            display_name: Some(name.to_owned()),
+            description: description.map(ToOwned::to_owned),
+        };
+        Ok(Draft::new(naming, spec))
+    };
+    let name = context.store().create(context.environment(), draft).await.map_err(contradiction)?;
+    show_written(&context, &name).map(|shown| (StatusCode::CREATED, shown).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+struct UpdateResource {
+    #[serde(default, deserialize_with = "present")]
+    name: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    description: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    parent_resource_id: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    parent_resource_type_slug: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present", alias = "parent_external_id")]
+    parent_resource_external_id: Option<Option<String>>,
+}
+
+async fn update<P: Locate>(
+    context: Context,
+    Path(path): Path<P>,
+    Body(body): Body<UpdateResource>,
+) -> Result<Response, Error> {
+    let mut findings = Findings::default();
+    let name = body.name.as_ref().map(|name| findings.required("name", name.as_deref(), MAX_NAME));
+    let description = body
+        .description
+        .as_ref()
+        .map(|description| findings.optional("description", description.as_deref(), MAX_DESCRIPTION));
+    let parent = [&body.parent_resource_id, &body.parent_resource_external_id, &body.parent_resource_type_slug];
+    for (field, value) in PARENT_FIELDS.into_iter().zip(parent) {
+        if *value == Some(None) {
+            findings.add(field, format!("{field} should not be null: every resource but an organization has a parent"));
+        }
+    }
+    let parent = Target::of(PARENT_FIELDS, parent.map(|value| value.as_ref()?.as_deref()), &mut findings);
+    findings.done()?;
+
+    let object = {
+        let snapshot = context.snapshot();
+        path.find(&snapshot.view())?.object()
+    };
+    let change = |view: &View<'_>, stored: &mut store::StoredObject| {
+        let resource = path.find(view)?;
+        let gone = || Error::from(store::Error::NotFound { object: object.clone() });
+        if resource.item.name != stored.name {
+            return Err(gone());
+        }
+        if resource.is_organization() {
+            return Err(made_as_organizations());
+        }
+        let spec: &mut ResourceSpec = (&mut stored.spec).try_into().map_err(|_| gone())?;
+        if let Some(name) = name {
+            spec.display_name = Some(name.to_owned());
+        }
+        if let Some(description) = description {
+            spec.description = description.map(ToOwned::to_owned);
+        }
+        if let Some(parent) = parent {
+            let above = parent.find(view, &resource.organization)?;
+            check_parent_type(view, &resource.item.fact.resource_type, &above, Some(parent))?;
+            if is_at_or_below(view, &above.item.name, &resource.item.name) {
+                let field = parent_field(Some(parent));
+                return Err(Error::field(
+                    field,
+                    format!("{field} must name neither the resource itself nor one below it"),
+                ));
+            }
+            spec.parent_ref = Some(NameRef { name: above.item.name.to_string() });
+        }
+        Ok(())
+    };
+    context.store().edit(context.environment(), &object, change).await.map_err(contradiction)?;
+    show_written(&context, &object.name)
+}
+
+#[derive(Debug, Deserialize)]
+struct DeleteParameters {
+    cascade_delete: Option<String>,
+}
+
+async fn delete<P: Locate>(
+    context: Context,
+    Path(path): Path<P>,
+    Query(parameters): Query<DeleteParameters>,
+) -> Result<StatusCode, Error> {
+    let cascades = match parameters.cascade_delete.as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(Error::field("cascade_delete", "cascade_delete must be true or false")),
+    };
+    let plan = |view: &View<'_>| {
+        let resource = path.find(view)?;
+        if resource.is_organization() {
+            return Err(made_as_organizations());
+        }
+        if !cascades && view.graph().has_dependents(&resource.item.name) {
+            return Err(Error::conflict(
+                "resource_has_dependents",
+                "The resource has children or role assignments. Delete them first, or set cascade_delete=true.",
+            ));
+        }
+        Ok(vec![Planned::Delete(resource.object())])
+    };
+    context.store().write_together(context.environment(), plan).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether resources of a type can be created here: where types are declared, it is one of them (rule 56).
+fn takes_type(view: &View<'_>, resource_type: &str) -> bool {
+    let graph = view.graph();
+    graph.is_known_type(resource_type) || !(graph.declares_types() || graph.denies_undeclared_types())
+}
+
+/// Whether a resource of a type may lie below that one, which `parent` names, or which is the organization (rule 55).
+fn check_parent_type(
+    view: &View<'_>,
+    resource_type: &str,
+    above: &AttachedResource,
+    parent: Option<Target<'_>>,
+) -> Result<(), Error> {
+    let Some(declared) = view.get::<facts::ResourceType>(resource_type) else { return Ok(()) };
+    let (above, allowed) = (&above.item.fact.resource_type, &declared.fact.parents);
+    if allowed.contains(above) {
+        return Ok(());
+    }
+    let field = parent_field(parent);
+    let allowed = allowed.iter().map(Name::as_str).collect::<Vec<_>>().join(", ");
+    let sentence =
+        format!("{field} must name a resource of a type that a {resource_type} may lie below ({allowed}), not {above}");
+    Err(Error::field(field, sentence))
+}
+
+/// The field that is to be corrected where a parent does not fit.
+const fn parent_field(parent: Option<Target<'_>>) -> &'static str {
+    match parent {
+        None | Some(Target::Id(_)) => "parent_resource_id",
+        Some(Target::ExternalId { .. }) => "parent_resource_external_id",
+    }
+}
+
+/// Whether a resource is another one or lies below it.
+fn is_at_or_below(view: &View<'_>, resource: &Name, other: &Name) -> bool {
+    let parent = |name: &Name| view.get::<facts::Resource>(name)?.fact.parent;
+    // The resource is attached, so its chain has an end.
+    std::iter::successors(Some(resource.clone()), parent).any(|name| name == *other)
+}
+
+fn made_as_organizations() -> Error {
+    Error::coded(
+        StatusCode::BAD_REQUEST,
+        "bad_request",
+        "The resource of an organization is created, changed and deleted with the organization: use /organizations.",
+    )
+}
+
+fn external_id_conflict() -> Error {
+    Error::conflict(
+        "authorization_resource_external_id_conflict",
+        "The organization has a resource of this type and external id already.",
+    )
+}
+
+/// What the graph refuses for the sake of an external id is a conflict here.
+fn contradiction(error: Error) -> Error {
+    let is_duplicate = |reason: &Reason| matches!(reason, Reason::DuplicateExternalId { .. });
+    match error {
+        Error::Store(store::Error::Refused { reasons, .. }) if reasons.iter().any(is_duplicate) => {
+            external_id_conflict()
+        }
+        error => error,
+    }
+}

@@ -1,0 +1,250 @@
+//! What the roles of the environment and those of organizations have in common.
+
+use axum::{Json, http::StatusCode};
+use serde::Deserialize;
+
+use super::{
+    Error,
+    assignment::is_over,
+    body::{Findings, present},
+    context::Context,
+    shapes,
+};
+use crate::{
+    graph::facts::{self, Kind, Name, ORGANIZATION, ObjectRef},
+    store::{
+        Draft, Item, Naming, Planned, View,
+        spec::{NameRef, RoleSpec},
+    },
+};
+
+/// The longest slug of a role or permission, in characters.
+pub const MAX_SLUG: usize = 48;
+
+/// The longest name of a role or permission, in characters.
+const MAX_NAME: usize = 48;
+
+/// The longest description of a role or permission, in characters.
+const MAX_DESCRIPTION: usize = 150;
+
+/// What something that is created is called, and what it applies to.
+#[derive(Debug, Deserialize)]
+pub struct Described {
+    pub slug: Option<String>,
+    pub name: Option<String>,
+    pub description: Option<String>,
+    resource_type_slug: Option<String>,
+}
+
+impl Described {
+    /// Notes what is wrong with it, but for the slug.
+    pub fn check(&self, findings: &mut Findings) {
+        findings.required("name", self.name.as_deref(), MAX_NAME);
+        findings.optional("description", self.description.as_deref(), MAX_DESCRIPTION);
+        if self.resource_type_slug.as_deref() == Some("") {
+            findings.add("resource_type_slug", "resource_type_slug should not be empty");
+        }
+    }
+
+    /// The type that it is for.
+    pub fn resource_type(&self) -> &str {
+        self.resource_type_slug.as_deref().unwrap_or(ORGANIZATION)
+    }
+
+    /// A role of that slug, of the environment or of one organization.
+    ///
+    /// # Errors
+    /// 404 where there is no such type: an environment that declares none takes any.
+    pub fn draft(&self, view: &View<'_>, slug: &str, organization: Option<&Name>) -> Result<Draft, Error> {
+        let resource_type = self.resource_type();
+        if view.graph().declares_types() && !view.graph().is_known_type(resource_type) {
+            return Err(undeclared_type(resource_type));
+        }
+        let spec = RoleSpec {
+            slug: Some(slug.to_owned()),
+            resource_type: resource_type.to_owned(),
+            permissions: Vec::new(),
+            organization_ref: organization.map(|name| NameRef { name: name.to_string() }),
+            display_name: self.name.clone(),
+            description: self.description.clone(),
+        };
+        let identity = format!("{}/{slug}", organization.map_or("", Name::as_str));
+        Ok(Draft::new(Naming::After { called: slug.to_owned(), identity }, spec))
+    }
+}
+
+/// There is no such type, and what to do about it.
+pub fn undeclared_type(resource_type: &str) -> Error {
+    Error::coded(
+        StatusCode::NOT_FOUND,
+        "entity_not_found",
+        format!("Resource type not found: '{resource_type}'. Declare it first, as a ResourceType of that name."),
+    )
+}
+
+/// What may be changed of a role or permission: what people read.
+#[derive(Debug, Deserialize)]
+pub struct Rewording {
+    #[serde(default, deserialize_with = "present")]
+    name: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    description: Option<Option<String>>,
+}
+
+impl Rewording {
+    /// Whether it can be used.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn check(&self) -> Result<(), Error> {
+        let mut findings = Findings::default();
+        if let Some(name) = &self.name {
+            findings.required("name", name.as_deref(), MAX_NAME);
+        }
+        if let Some(description) = &self.description {
+            findings.optional("description", description.as_deref(), MAX_DESCRIPTION);
+        }
+        findings.done()
+    }
+
+    /// Changes these fields as far as it says.
+    pub fn apply(&self, name: &mut Option<String>, description: &mut Option<String>) {
+        if let Some(given) = &self.name {
+            name.clone_from(given);
+        }
+        if let Some(given) = &self.description {
+            description.clone_from(given);
+        }
+    }
+}
+
+/// The permissions that a role is to have.
+#[derive(Debug, Deserialize)]
+pub struct PermissionSet {
+    permissions: Option<Vec<String>>,
+}
+
+impl PermissionSet {
+    /// Gives a role these permissions and no others (rule 64).
+    ///
+    /// # Errors
+    /// 404 where one of them does not exist.
+    pub fn replace(&self, view: &View<'_>, role: &mut RoleSpec) -> Result<(), Error> {
+        let Some(given) = &self.permissions else {
+            return Err(Error::field("permissions", "permissions must be an array of permission slugs"));
+        };
+        let mut permissions: Vec<String> = Vec::with_capacity(given.len());
+        for slug in given {
+            check_permission(view, role, slug)?;
+            if !permissions.contains(slug) {
+                permissions.push(slug.clone());
+            }
+        }
+        role.permissions = permissions;
+        Ok(())
+    }
+}
+
+/// A permission that a role is to have besides.
+#[derive(Debug, Deserialize)]
+pub struct PermissionSlug {
+    slug: Option<String>,
+}
+
+impl PermissionSlug {
+    /// Gives a role this permission too (rule 64).
+    ///
+    /// # Errors
+    /// 404 where it does not exist.
+    pub fn add(&self, view: &View<'_>, role: &mut RoleSpec) -> Result<(), Error> {
+        let mut findings = Findings::default();
+        // What is too long does not exist.
+        let slug = findings.required("slug", self.slug.as_deref(), usize::MAX);
+        findings.done()?;
+        check_permission(view, role, slug)?;
+        if !role.permissions.iter().any(|permission| permission == slug) {
+            role.permissions.push(slug.to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Whether a permission exists: some type declares it, or the role has it already by its manifest. That it is declared on a type
+/// that fits the role's is seen to by the review of the write.
+fn check_permission(view: &View<'_>, role: &RoleSpec, slug: &str) -> Result<(), Error> {
+    let exists = !view.graph().declared_on(slug).is_empty() || role.permissions.iter().any(|had| had == slug);
+    if exists { Ok(()) } else { Err(Error::not_found("Permission", slug)) }
+}
+
+/// Notes if a slug has other characters than lower-case letters, digits and those of `also`.
+pub fn check_slug(findings: &mut Findings, slug: &str, also: &str) {
+    let fits = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || also.contains(letter);
+    if !slug.chars().all(fits) {
+        let also = also.chars().map(|letter| format!("`{letter}`")).collect::<Vec<_>>().join(", ");
+        findings.add("slug", format!("slug must consist of lowercase letters, digits and {also}"));
+    }
+}
+
+/// A role as it is now.
+pub fn show(context: &Context, name: &Name) -> Result<Json<shapes::Role>, Error> {
+    let snapshot = context.snapshot();
+    let role = snapshot.view().get::<facts::Role>(name).ok_or_else(|| Error::not_found("Role", name.as_str()))?;
+    Ok(Json((&role).into()))
+}
+
+/// Changes the role that `which` finds, and shows it.
+pub async fn edit(
+    context: &Context,
+    which: impl Fn(&View<'_>) -> Result<Item<facts::Role>, Error> + Send,
+    change: impl Fn(&View<'_>, &mut RoleSpec) -> Result<(), Error> + Send,
+) -> Result<Json<shapes::Role>, Error> {
+    let name = {
+        let snapshot = context.snapshot();
+        which(&snapshot.view())?.name
+    };
+    let object = ObjectRef { kind: Kind::Role, name };
+    context.edit(&object, change).await?;
+    show(context, &object.name)
+}
+
+/// Deletes the role that `which` finds, unless anything uses it.
+pub async fn delete(
+    context: &Context,
+    which: impl Fn(&View<'_>) -> Result<Item<facts::Role>, Error> + Send,
+) -> Result<StatusCode, Error> {
+    let plan = move |view: &View<'_>| {
+        let role = which(view)?;
+        check_unused(view, &role)?;
+        Ok::<_, Error>(vec![Planned::Delete(ObjectRef { kind: Kind::Role, name: role.name })])
+    };
+    context.store().write_together(context.environment(), plan).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn check_unused(view: &View<'_>, role: &Item<facts::Role>) -> Result<(), Error> {
+    let slug = &role.fact.slug;
+    let refused = |code, sentence: String| Err(Error::conflict(code, sentence));
+    let uses = view.graph().uses_of_role(&role.name);
+    if uses.is_default {
+        return refused("role_is_default", format!("Role '{slug}' is the default role: make another one that first."));
+    }
+    if uses.role_mappings > 0 {
+        return refused(
+            "role_has_group_role_mappings",
+            format!("Groups of the identity provider are mapped to role '{slug}': remove these mappings first."),
+        );
+    }
+    let is_assigned = uses.memberships > 0
+        || uses.membership_assignments > 0 && {
+            let mut all = view.all::<facts::MembershipRoleAssignment>();
+            all.any(|item| item.fact.role == role.name && !is_over(item.fact.expires_at))
+        }
+        || uses.group_assignments > 0 && {
+            let mut all = view.all::<facts::GroupRoleAssignment>();
+            all.any(|item| item.fact.role == role.name && !is_over(item.fact.expires_at))
+        };
+    if is_assigned {
+        return refused("role_has_assignments", format!("Role '{slug}' is assigned: remove its assignments first."));
+    }
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! What the WorkOS Authorization API promises: through the router over a folder of manifests that is really written, and through
+//! the official SDKs.
+
+mod sdk_node;
+mod sdk_objects;
+mod sdk_python;
+mod sdk_rust;
+mod sdk_targets;
