@@ -29,8 +29,8 @@ impl From<Location> for Position {
 pub struct Node {
     /// Where the value begins.
     pub position: Position,
-    /// The byte of the document's text at which the value begins; none: it is not known.
-    pub offset: Option<usize>,
+    /// Where in the text it stands.
+    pub span: ByteSpan,
     /// The value.
     pub content: Content,
 }
@@ -46,11 +46,30 @@ pub enum Content {
     Map(Vec<Entry>),
 }
 
+/// Bytes of a text.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ByteSpan {
+    /// The first one.
+    pub begin: usize,
+    /// How many they are; 0: that is not known, as it is of maps and lists.
+    pub length: usize,
+}
+
+impl From<Location> for ByteSpan {
+    fn from(location: Location) -> Self {
+        let bytes = |number: Option<u64>| number.and_then(|number| usize::try_from(number).ok()).unwrap_or_default();
+        let span = location.span();
+        Self { begin: bytes(span.byte_offset()), length: bytes(span.byte_len()) }
+    }
+}
+
 /// A field of a map.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// Where the key stands.
     pub position: Position,
+    /// Where in the text the key stands.
+    pub span: ByteSpan,
     /// The key.
     pub key: String,
     /// The value.
@@ -71,7 +90,9 @@ pub struct SyntaxError {
 /// # Errors
 /// As [`parse_yaml`], and where the text is no JSON.
 pub fn parse_json(text: &str) -> Result<Vec<Node>, SyntaxError> {
+    let whole = text;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let bom = whole.len() - text.len();
     let mut nodes = Vec::new();
     let mut documents = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
     let (mut begin, mut line, mut column) = (0, 0, 0);
@@ -93,7 +114,7 @@ pub fn parse_json(text: &str) -> Result<Vec<Node>, SyntaxError> {
                 })?
                 .into_iter()
                 .map(|mut node| {
-                    node.shift(line, column);
+                    node.shift(Shift { lines: line, characters: column, bytes: bom + begin });
                     node
                 }),
         );
@@ -143,16 +164,27 @@ impl Position {
     }
 }
 
+/// What comes before a text in the one that it is taken from.
+#[derive(Clone, Copy)]
+struct Shift {
+    lines: u64,
+    characters: u64,
+    bytes: usize,
+}
+
 impl Node {
-    fn shift(&mut self, lines: u64, characters: u64) {
+    fn shift(&mut self, shift: Shift) {
+        let Shift { lines, characters, bytes } = shift;
         self.position = self.position.moved(lines, characters);
+        self.span.begin += bytes;
         match &mut self.content {
             Content::Scalar(_) => {}
-            Content::List(items) => items.iter_mut().for_each(|item| item.shift(lines, characters)),
+            Content::List(items) => items.iter_mut().for_each(|item| item.shift(shift)),
             Content::Map(entries) => {
                 for entry in entries {
                     entry.position = entry.position.moved(lines, characters);
-                    entry.value.shift(lines, characters);
+                    entry.span.begin += bytes;
+                    entry.value.shift(shift);
                 }
             }
         }
@@ -230,8 +262,7 @@ impl Node {
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Spanned { value, referenced, .. } = Spanned::<Content>::deserialize(deserializer)?;
-        let offset = referenced.span().byte_offset().and_then(|offset| usize::try_from(offset).ok());
-        Ok(Self { position: referenced.into(), offset, content: value })
+        Ok(Self { position: referenced.into(), span: referenced.into(), content: value })
     }
 }
 
@@ -299,7 +330,8 @@ impl<'de> Visitor<'de> for ContentVisitor {
         let mut entries = Vec::new();
         while let Some(key) = map.next_key::<Spanned<String>>()? {
             let value = map.next_value()?;
-            entries.push(Entry { position: key.referenced.into(), key: key.value, value });
+            let (position, span) = (key.referenced.into(), key.referenced.into());
+            entries.push(Entry { position, span, key: key.value, value });
         }
         Ok(Content::Map(entries))
     }

@@ -16,9 +16,12 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 
-use super::{Care, Loaded, load::Loader, watch::Watch};
+use super::{Care, Declaration, Loaded, load::Loader, watch::Watch};
 use crate::{
-    graph::{Environments, facts::Name},
+    graph::{
+        Environments,
+        facts::{Name, ObjectRef},
+    },
     source::{Ledger, Metrics},
 };
 
@@ -143,6 +146,12 @@ impl Held<'_> {
     #[must_use]
     pub fn loaded(&self) -> &Arc<Loaded> {
         &self.state.loaded
+    }
+
+    /// What the folder declares of an object, as graph and ledger have it.
+    #[must_use]
+    pub fn declaration(&self, environment: &str, object: &ObjectRef) -> Option<&Declaration> {
+        self.state.loaded.environments.get(environment)?.get(object)
     }
 
     /// Which folder it is, and whether the operating system was found unable to watch it.

@@ -324,7 +324,9 @@ fn merge(manifests: &[(Arc<Path>, Arc<Manifest>)]) -> Loaded {
                 message: format!("is declared at {} already; remove one of the two", first.place),
             }));
             let places: Vec<_> = declarations.iter().map(|declaration| declaration.place.to_string()).collect();
-            invalid(first, &format!("declared more than once: at {}; keep one", places.join(" and at ")))
+            let again = others.iter().map(|other| other.place.clone()).collect();
+            let problem = format!("declared more than once: at {}; keep one", places.join(" and at "));
+            Declaration { again, ..invalid(first, &problem) }
         };
         loaded.environments.entry(environment.clone()).or_default().insert(object_ref, declaration);
     }

@@ -46,6 +46,8 @@ pub struct Declaration {
     pub object: Arc<Object>,
     /// Where it is declared.
     pub place: Place,
+    /// Where else, which makes it invalid.
+    pub again: Vec<Place>,
     /// The document of the file that declares it, and within that, item by item, where in lists.
     pub path: Vec<usize>,
     /// What is known of it beyond that.
@@ -202,6 +204,7 @@ impl Reader<'_> {
             environment,
             object: Arc::new(object),
             place,
+            again: Vec::new(),
             path: self.path.clone(),
             modified: self.modified,
         });

@@ -2,24 +2,27 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     path::{Path, PathBuf},
+    slice,
 };
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{
-    files::{self, Original, Step},
-    text::{Edits, Text, to_yaml},
+    edit::to_yaml,
+    files::{self, Action, Original, Step},
+    text::{Edits, Text},
 };
 use crate::{
-    api,
+    api::{self, CREATED_AT_ANNOTATION},
     graph::{
         Proposal, Removal,
-        facts::{Kind, Name, ObjectRef, Timestamp},
+        facts::{Name, ObjectRef, Timestamp},
     },
     source::directory::{
-        Care, Declaration, Held,
+        Care, Declaration, Held, Place,
         document::Node,
         manifest::{self, UPDATED_AT_ANNOTATION},
     },
@@ -29,72 +32,73 @@ use crate::{
 /// Longer names of files are shortened: file systems take no more than 255 bytes.
 const MAX_FILE_STEM: usize = 200;
 
-/// So many files may lie there under a name that an object's file would have.
+/// So many files may lie there already under the name that an object's file would have.
 const MAX_SAME_NAMES: usize = 100;
-
-/// What a call changes, prepared.
-#[derive(Debug)]
-pub struct Changes {
-    steps: Vec<Step>,
-    /// What the files that are changed held before.
-    originals: BTreeMap<PathBuf, Original>,
-    /// Of whom is to be told where a step finds something else than was prepared for.
-    objects: Vec<ObjectRef>,
-}
 
 /// An object as its file says it now.
 ///
 /// # Errors
 /// Where that cannot be told.
 pub fn read(held: &mut Held<'_>, environment: &Name, object: &ObjectRef) -> Result<Option<StoredObject>, Error> {
-    for care in [None, Some(Care::Quick)] {
-        if let Some(care) = care {
-            held.read_again(care);
-        }
-        let Some(file) = file_of(held, environment, object)? else { continue };
-        let Ok(text) = std::fs::read_to_string(&file) else { continue };
-        let text = Text::parse(&file, &text, held.default_environment())?;
-        let Some((declaration, node)) = text.find(environment, object)? else { continue };
-        if declaration.object.deleting {
-            return Ok(None);
-        }
-        return stored(declaration, node).map(Some);
+    if let Some(stored) = read_where_known(held, environment, object)? {
+        return Ok(stored);
     }
-    Ok(None)
+    held.read_again(Care::Quick);
+    Ok(read_where_known(held, environment, object)?.flatten())
+}
+
+/// None: it is not declared where it is known to be.
+fn read_where_known(
+    held: &Held<'_>,
+    environment: &Name,
+    object: &ObjectRef,
+) -> Result<Option<Option<StoredObject>>, Error> {
+    let Some(known) = held.declaration(environment, object) else { return Ok(None) };
+    let file = file_of(known)?;
+    let Ok(text) = fs::read_to_string(file) else { return Ok(None) };
+    let text = Text::parse(file, &text, held.default_environment())?;
+    let Some((declaration, node)) = text.find(environment, object)? else { return Ok(None) };
+    if declaration.object.deleting {
+        return Ok(Some(None));
+    }
+    stored(declaration, node).map(|stored| Some(Some(stored)))
 }
 
 fn stored(declaration: &Declaration, node: &Node) -> Result<StoredObject, Error> {
     let object = declaration.object_ref();
     let spec = node.get("spec").map_or(Value::Null, Node::to_value);
-    let spec = Spec::read(object.kind, &spec).map_err(|error| Error::Invalid {
-        object: object.clone(),
-        problem: format!("{}: {error}", declaration.place),
+    let spec = Spec::read(object.kind, &spec).map_err(|error| {
+        let problem = format!("what {} says of it cannot be used: {error}", declaration.place);
+        Error::Invalid { object: object.clone(), problem }
     })?;
+    let record = &declaration.record;
     Ok(StoredObject {
         name: object.name,
-        uid: declaration.record.uid.clone(),
-        resource_version: declaration.record.resource_version.clone(),
+        uid: record.uid.clone(),
+        resource_version: record.resource_version.clone(),
         annotations: manifest::annotations(node),
         spec,
     })
 }
 
-/// The file that declares an object.
-fn file_of(held: &Held<'_>, environment: &Name, object: &ObjectRef) -> Result<Option<PathBuf>, Error> {
-    let Some(declaration) = held.loaded().environments.get(environment).and_then(|objects| objects.get(object)) else {
-        return Ok(None);
-    };
-    let file = declaration.place.file.to_path_buf();
-    let loaded = held.loaded();
-    let problem = loaded.problems.iter().find(|problem| {
-        problem.object.as_ref() == Some(object)
-            && problem.message.starts_with("is declared at ")
-            && problem.place.file != declaration.place.file
-    });
-    match problem {
-        Some(problem) => Err(Error::ReadOnly { problem: problem.to_string() }),
-        None => Ok(Some(file)),
+/// The one file that declares an object.
+fn file_of(declaration: &Declaration) -> Result<&Path, Error> {
+    let Declaration { place, again, .. } = declaration;
+    if again.is_empty() {
+        return Ok(&place.file);
     }
+    let places: Vec<_> = [place].into_iter().chain(again).map(Place::to_string).collect();
+    let problem = format!("{} is declared at {}; keep one of them", declaration.object_ref(), places.join(" and at "));
+    Err(Error::ReadOnly { problem })
+}
+
+/// What a call changes, prepared.
+#[derive(Debug)]
+pub struct Changes {
+    /// With the object that each is made for.
+    steps: Vec<(ObjectRef, Step)>,
+    /// What the files that are changed held before.
+    originals: BTreeMap<PathBuf, Original>,
 }
 
 impl Changes {
@@ -102,14 +106,16 @@ impl Changes {
     ///
     /// # Errors
     /// Those of the writes.
-    pub fn prepare(held: &Held<'_>, environment: &Name, writes: Vec<Write>) -> Result<Self, Error> {
-        let mut preparing = Preparing { held, environment, tasks: Vec::new() };
-        let objects = writes.iter().map(object_of).collect();
+    pub fn prepare(held: &Held<'_>, environment: &Name, writes: &[Write]) -> Result<Self, Error> {
+        let mut preparing = Preparing { held, environment, now: to_millisecond(Timestamp::now()), tasks: Vec::new() };
         for write in writes {
-            preparing.write(write)?;
+            match write {
+                Write::Create(new) => preparing.create(new)?,
+                Write::Replace(stored) => preparing.change(stored.object_ref(), Edit::Replace(stored.clone()))?,
+                Write::Delete { object, uid } => preparing.delete(object, uid)?,
+            }
         }
-        let (steps, originals) = preparing.steps()?;
-        Ok(Self { steps, originals, objects })
+        preparing.changes()
     }
 
     /// Writes what was prepared. Where that fails, what was written before stays.
@@ -117,267 +123,258 @@ impl Changes {
     /// # Errors
     /// Where the folder cannot be written, or somebody else was faster.
     pub fn carry_out(self) -> Result<(), Error> {
-        let Self { steps, mut originals, objects } = self;
-        for step in &steps {
-            if let Step::Replace { file, .. } | Step::Remove { file } = step
-                && let Some(original) = originals.remove(file)
-                && !files::is_untouched(file, &original)
-            {
-                return Err(Error::Conflict { object: objects[0].clone() });
-            }
-            if files::carry_out(step)?.is_none() {
-                return Err(Error::Conflict { object: objects[0].clone() });
+        let Self { steps, mut originals } = self;
+        for (object, step) in steps {
+            // What this call itself changed in an earlier step has no original any more.
+            let is_touched =
+                originals.remove(&step.file).is_some_and(|original| !files::is_untouched(&step.file, &original));
+            if is_touched || !files::carry_out(&step)? {
+                return Err(Error::Conflict { object });
             }
         }
         Ok(())
     }
 }
 
-fn object_of(write: &Write) -> ObjectRef {
-    match write {
-        Write::Create(NewObject { name, spec, .. }) => ObjectRef { kind: spec.kind(), name: name.clone() },
-        Write::Replace(stored) => stored.object_ref(),
-        Write::Delete { object, .. } => object.clone(),
-    }
-}
-
-struct Preparing<'a> {
-    held: &'a Held<'a>,
-    environment: &'a Name,
-    tasks: Vec<Task>,
-}
-
+/// What is to be done, in order.
 enum Task {
-    Create { file: PathBuf, text: String },
-    Change { file: PathBuf, object: ObjectRef, edit: Edit },
+    Create { object: ObjectRef, file: PathBuf, text: String },
+    Change { object: ObjectRef, file: PathBuf, created: Option<Timestamp>, edit: Edit },
 }
 
 enum Edit {
     Replace(StoredObject),
     Remove,
-    Unlist { field: &'static str, name: Name },
+    /// Takes a name out of a list of the spec.
+    Unlist {
+        field: &'static str,
+        name: Name,
+    },
+}
+
+struct Preparing<'a> {
+    held: &'a Held<'a>,
+    environment: &'a Name,
+    now: String,
+    tasks: Vec<Task>,
 }
 
 impl Preparing<'_> {
-    fn write(&mut self, write: Write) -> Result<(), Error> {
-        match write {
-            Write::Create(new) => self.create(&new),
-            Write::Replace(stored) => {
-                let object = stored.object_ref();
-                let file = self.file_of(&object)?;
-                self.tasks.push(Task::Change { file, object, edit: Edit::Replace(stored) });
-                Ok(())
-            }
-            Write::Delete { object, uid } => self.delete(&object, &uid),
-        }
+    fn declaration(&self, object: &ObjectRef) -> Result<&Declaration, Error> {
+        let declaration = self.held.declaration(self.environment, object);
+        declaration.ok_or_else(|| Error::NotFound { object: object.clone() })
     }
 
-    fn declaration(&self, object: &ObjectRef) -> Option<&Declaration> {
-        self.held.loaded().environments.get(self.environment)?.get(object)
-    }
-
-    fn file_of(&self, object: &ObjectRef) -> Result<PathBuf, Error> {
-        file_of(self.held, self.environment, object)?.ok_or_else(|| Error::NotFound { object: object.clone() })
+    fn change(&mut self, object: ObjectRef, edit: Edit) -> Result<(), Error> {
+        let declaration = self.declaration(&object)?;
+        let file = file_of(declaration)?.to_owned();
+        // The time of the file stood in for it, and that changes now.
+        let created = (!declaration.says_created).then_some(declaration.record.created);
+        self.tasks.push(Task::Change { object, file, created, edit });
+        Ok(())
     }
 
     fn create(&mut self, new: &NewObject) -> Result<(), Error> {
-        let object = ObjectRef { kind: new.spec.kind(), name: new.name.clone() };
-        if self.declaration(&object).is_some() {
+        let NewObject { name, annotations, spec } = new;
+        let object = ObjectRef { kind: spec.kind(), name: name.clone() };
+        let is_same = |task: &Task| matches!(task, Task::Create { object: other, .. } if *other == object);
+        if self.declaration(&object).is_ok() || self.tasks.iter().any(is_same) {
             return Err(Error::AlreadyExists { object });
         }
-        let mut metadata = Map::new();
-        metadata.insert("name".to_owned(), json!(new.name));
+        let mut annotations = annotations.clone();
+        annotations.insert(UPDATED_AT_ANNOTATION.to_owned(), self.now.clone());
+        let mut metadata = Map::from_iter([
+            ("name".to_owned(), json!(name)),
+            ("creationTimestamp".to_owned(), json!(self.now)),
+            ("annotations".to_owned(), json!(annotations)),
+        ]);
         let mut folder = self.held.root().to_owned();
         if self.environment != self.held.default_environment() {
             metadata.insert("namespace".to_owned(), json!(self.environment));
             folder.push(self.environment.as_str());
         }
-        metadata.insert("creationTimestamp".to_owned(), json!(to_millisecond(Timestamp::now())));
-        if !new.annotations.is_empty() {
-            metadata.insert("annotations".to_owned(), json!(new.annotations));
-        }
-        let spec = new.spec.to_value();
-        let text = to_yaml(
-            &json!({ "apiVersion": api::API_VERSION, "kind": object.kind.as_str(), "metadata": metadata, "spec": spec }),
-        );
         let file = self.free_file(&folder, &object)?;
+        let text = to_yaml(&json!({
+            "apiVersion": api::API_VERSION,
+            "kind": object.kind.as_str(),
+            "metadata": metadata,
+            "spec": spec.to_value(),
+        }));
         files::check_size(&file, &text)?;
-        self.tasks.push(Task::Create { file, text });
+        self.tasks.push(Task::Create { object, file, text });
         Ok(())
     }
 
     /// A file for an object: `KIND-NAME.yaml`, or with a number where that is taken.
     fn free_file(&self, folder: &Path, object: &ObjectRef) -> Result<PathBuf, Error> {
         let ObjectRef { kind, name } = object;
-        let mut stem = format!("{}-{name}", kind.as_str().to_ascii_lowercase());
         if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte)) {
-            let problem =
-                "metadata.name cannot be the name of a file; use lower-case letters, digits, `-` and `.`".to_owned();
-            return Err(Error::Invalid { object: object.clone(), problem });
+            let problem = "metadata.name: cannot be the name of a file; use lower-case letters, digits, `-` and `.`";
+            return Err(Error::Invalid { object: object.clone(), problem: problem.to_owned() });
         }
+        let mut stem = format!("{}-{name}", kind.as_str().to_ascii_lowercase());
         if stem.len() > MAX_FILE_STEM {
             let digest = Uuid::new_v5(&Uuid::NAMESPACE_OID, stem.as_bytes()).simple().to_string();
-            stem = format!("{}-{digest}", &stem[..MAX_FILE_STEM - digest.len() - 1]);
+            stem.truncate(MAX_FILE_STEM - digest.len() - 1);
+            stem = format!("{stem}-{digest}");
         }
-        let is_planned =
-            |file: &Path| self.tasks.iter().any(|task| matches!(task, Task::Create { file: it, .. } if it == file));
-        (1..=MAX_SAME_NAMES)
-            .map(|number| {
-                folder.join(if number == 1 { format!("{stem}.yaml") } else { format!("{stem}-{number}.yaml") })
-            })
-            .find(|file| file.symlink_metadata().is_err() && !is_planned(file))
-            .ok_or_else(|| Error::ReadOnly {
-                problem: format!(
-                    "`{}/{stem}.yaml` and many others of like names are there already; remove them",
-                    folder.display()
-                ),
+        let is_taken = |file: &PathBuf| {
+            let is_planned = |task: &Task| matches!(task, Task::Create { file: other, .. } if other == file);
+            file.symlink_metadata().is_ok() || self.tasks.iter().any(is_planned)
+        };
+        [format!("{stem}.yaml")]
+            .into_iter()
+            .chain((2..MAX_SAME_NAMES).map(|number| format!("{stem}-{number}.yaml")))
+            .map(|name| folder.join(name))
+            .find(|file| !is_taken(file))
+            .ok_or_else(|| {
+                let file = folder.join(format!("{stem}.yaml"));
+                let problem =
+                    format!("`{}` and many files of like names are there already; remove them", file.display());
+                Error::ReadOnly { problem }
             })
     }
 
     fn delete(&mut self, object: &ObjectRef, uid: &Name) -> Result<(), Error> {
-        let not_found = || Error::NotFound { object: object.clone() };
-        let declaration = self.declaration(object).ok_or_else(not_found)?;
-        let record = &declaration.record;
-        if record.uid != *uid {
-            return Err(not_found());
-        }
-        let graph = self.held.environments().get(self.environment).ok_or_else(not_found)?;
+        let record = &self.declaration(object)?.record;
+        let graph = self.held.environments().get(self.environment).filter(|_| record.uid == *uid);
+        let graph = graph.ok_or_else(|| Error::NotFound { object: object.clone() })?;
         let proposal = Proposal::Delete { object: object.clone(), restricted: record.restricted };
         let reasons = graph.review(&proposal, Timestamp::now()).refusals;
         if !reasons.is_empty() {
             return Err(Error::Refused { object: object.clone(), reasons });
         }
-        for removal in graph.cascade_of(std::slice::from_ref(object)) {
+        for removal in graph.cascade_of(slice::from_ref(object)) {
             let target = removal.target();
             let edit = match removal {
                 Removal::Object(_) => Edit::Remove,
                 Removal::Member { member, .. } => Edit::Unlist { field: "members", name: member },
                 Removal::Subgroup { subgroup, .. } => Edit::Unlist { field: "subgroups", name: subgroup },
             };
-            self.tasks.push(Task::Change { file: self.file_of(&target)?, object: target, edit });
+            self.change(target, edit)?;
         }
         Ok(())
     }
 
-    /// The steps that carry out the tasks in their order. What is done to a file one after the other is one step.
-    fn steps(self) -> Result<(Vec<Step>, BTreeMap<PathBuf, Original>), Error> {
+    /// The steps that carry out the tasks in their order. What is done to one file without another in between is one step.
+    fn changes(self) -> Result<Changes, Error> {
+        let Self { held, environment, now, tasks } = self;
         let mut steps = Vec::new();
-        let mut originals: BTreeMap<PathBuf, Original> = BTreeMap::new();
+        let mut originals = BTreeMap::new();
+        // What the files hold after the steps so far; none: they are gone.
         let mut texts: BTreeMap<PathBuf, Option<String>> = BTreeMap::new();
-        let mut tasks = self.tasks.into_iter().peekable();
+        let mut tasks = tasks.into_iter().peekable();
         while let Some(task) = tasks.next() {
-            let (file, object, edit) = match task {
-                Task::Create { file, text } => {
-                    steps.push(Step::Create { file, text });
+            let (first, file) = match task {
+                Task::Create { object, file, text } => {
+                    steps.push((object, Step { file, action: Action::Create(text) }));
                     continue;
                 }
-                Task::Change { file, object, edit } => (file, object, edit),
+                Task::Change { ref object, ref file, .. } => (object.clone(), file.clone()),
             };
-            let mut edits = vec![(object, edit)];
-            while let Some(Task::Change { object, edit, .. }) =
-                tasks.next_if(|task| matches!(task, Task::Change { file: other, .. } if *other == file))
-            {
-                edits.push((object, edit));
-            }
             if !originals.contains_key(&file) {
-                let original = files::open(self.held.root(), &file)?;
+                let original = files::open(held.root(), &file)?;
                 texts.insert(file.clone(), Some(original.text.clone()));
                 originals.insert(file.clone(), original);
             }
-            let Some(Some(text)) = texts.get(&file) else { continue };
-            let edited = edited(&file, text, self.held.default_environment(), self.environment, edits)?;
-            match &edited {
-                Some(text) => {
-                    files::check_size(&file, text)?;
-                    steps.push(Step::Replace { file: file.clone(), text: text.clone() });
-                }
-                None => steps.push(Step::Remove { file: file.clone() }),
+            let Some(Some(before)) = texts.get(&file) else { continue };
+            let text = Text::parse(&file, before, held.default_environment())?;
+            let mut editing = Editing { text: &text, environment, now: &now, edits: Edits::new() };
+            let is_same = |task: &Task| matches!(task, Task::Change { file: other, .. } if *other == file);
+            let mut next = Some(task);
+            while let Some(Task::Change { object, created, edit, .. }) = next {
+                editing.edit(object, created, edit)?;
+                next = tasks.next_if(is_same);
             }
-            texts.insert(file, edited);
+            let after = text.edited(&editing.edits)?;
+            if let Some(after) = &after {
+                files::check_size(&file, after)?;
+            }
+            if after.as_ref() != Some(before) {
+                let action = after.clone().map_or(Action::Remove, Action::Replace);
+                steps.push((first, Step { file: file.clone(), action }));
+            }
+            texts.insert(file, after);
         }
-        Ok((steps, originals))
+        Ok(Changes { steps, originals })
     }
 }
 
-fn edited(
-    file: &Path,
-    text: &str,
-    default_environment: &Name,
-    environment: &Name,
-    edits: Vec<(ObjectRef, Edit)>,
-) -> Result<Option<String>, Error> {
-    let text = Text::parse(file, text, default_environment)?;
-    let mut documents = Edits::new();
-    for (object, edit) in edits {
-        let Some((declaration, node)) = text.find(environment, &object)? else {
-            match edit {
-                Edit::Replace(_) => return Err(Error::NotFound { object }),
+/// What is changed in one text.
+struct Editing<'a> {
+    text: &'a Text<'a>,
+    environment: &'a Name,
+    now: &'a str,
+    edits: Edits,
+}
+
+impl Editing<'_> {
+    fn edit(&mut self, object: ObjectRef, created: Option<Timestamp>, edit: Edit) -> Result<(), Error> {
+        let Some((declaration, node)) = self.text.find(self.environment, &object)? else {
+            return match edit {
+                Edit::Replace(_) => Err(Error::NotFound { object }),
                 // It is gone already.
-                Edit::Remove | Edit::Unlist { .. } => continue,
-            }
+                Edit::Remove | Edit::Unlist { .. } => Ok(()),
+            };
         };
-        let current = documents.remove(&declaration.path).unwrap_or_else(|| Some(node.to_value()));
-        let Some(mut document) = current else { continue };
-        let changed = match edit {
+        let edited = self.edits.get(&declaration.path).cloned();
+        let Some(mut document) = edited.unwrap_or_else(|| Some(node.to_value())) else { return Ok(()) };
+        let document = match edit {
             Edit::Remove => None,
             Edit::Unlist { field, name } => {
                 if let Some(Value::Array(names)) = document.pointer_mut(&format!("/spec/{field}")) {
-                    names.retain(|it| *it != *name);
+                    names.retain(|other| *other != *name);
                 }
-                note_update(&mut document, declaration);
+                self.note_times(&mut document, created);
                 Some(document)
             }
-            Edit::Replace(stored) => {
-                let before = self::stored(declaration, node)?;
-                if before.resource_version != stored.resource_version || before.uid != stored.uid {
+            Edit::Replace(after) => {
+                let before = stored(declaration, node)?;
+                if (&before.uid, &before.resource_version) != (&after.uid, &after.resource_version) {
                     return Err(Error::Conflict { object });
                 }
-                let spec =
-                    carried_over(document.get("spec"), Some(&before.spec.to_value()), Some(&stored.spec.to_value()));
-                document["spec"] = spec.unwrap_or_default();
-                let annotations = carried_over(
-                    document.pointer("/metadata/annotations"),
-                    Some(&json!(before.annotations)),
-                    Some(&json!(stored.annotations)),
+                let (spec_before, spec) = (before.spec.to_value(), after.spec.to_value());
+                carry_over(&mut document["spec"], &spec_before, &spec);
+                carry_over(
+                    &mut document["metadata"]["annotations"],
+                    &json!(before.annotations),
+                    &json!(after.annotations),
                 );
-                if let Some(annotations) = annotations {
-                    document["metadata"]["annotations"] = annotations;
-                }
-                note_update(&mut document, declaration);
+                self.note_times(&mut document, created);
                 Some(document)
             }
         };
-        documents.insert(declaration.path.clone(), changed);
+        self.edits.insert(declaration.path.clone(), document);
+        Ok(())
     }
-    text.edited(&documents)
+
+    /// Writes down when an object was changed, and when it was created if nothing but the time of its file told that.
+    fn note_times(&self, document: &mut Value, created: Option<Timestamp>) {
+        let annotations = &mut document["metadata"]["annotations"];
+        annotations[UPDATED_AT_ANNOTATION] = json!(self.now);
+        if let Some(created) = created {
+            annotations[CREATED_AT_ANNOTATION] = json!(to_millisecond(created));
+        }
+    }
 }
 
-/// What a document is to say so that it means `after` where it meant `before`, with nothing written that need not be.
-fn carried_over(document: Option<&Value>, before: Option<&Value>, after: Option<&Value>) -> Option<Value> {
+/// Makes what a document says mean `after` where it meant `before`. What means the same in both stays as it is written.
+fn carry_over(document: &mut Value, before: &Value, after: &Value) {
     if before == after {
-        return document.cloned();
+        return;
     }
-    let (Some(Value::Object(document)), Some(Value::Object(before)), Some(Value::Object(after))) =
-        (document, before, after)
-    else {
-        return after.cloned();
+    let (Value::Object(fields), Value::Object(before), Value::Object(after)) = (&mut *document, before, after) else {
+        *document = after.clone();
+        return;
     };
-    let mut result = document.clone();
-    for key in before.keys().chain(after.keys()) {
-        match carried_over(document.get(key), before.get(key), after.get(key)) {
-            Some(value) => result.insert(key.clone(), value),
-            None => result.remove(key),
-        };
+    fields.retain(|key, _| after.contains_key(key) || !before.contains_key(key));
+    for (key, after) in after {
+        match (fields.get_mut(key), before.get(key)) {
+            (_, Some(before)) if before == after => {}
+            (Some(field), Some(before)) => carry_over(field, before, after),
+            _ => drop(fields.insert(key.clone(), after.clone())),
+        }
     }
-    Some(Value::Object(result))
-}
-
-/// Writes down when an object was changed, and when it was created if its document does not say so: the time of the file, which
-/// stood in for both, changes now.
-fn note_update(document: &mut Value, declaration: &Declaration) {
-    let annotations = &mut document["metadata"]["annotations"];
-    annotations[UPDATED_AT_ANNOTATION] = json!(to_millisecond(Timestamp::now()));
-    let _ = declaration;
 }
 
 /// A time, to the millisecond.

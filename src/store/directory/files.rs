@@ -41,26 +41,22 @@ fn stamp(metadata: &fs::Metadata) -> Stamp {
 
 /// One change of the folder.
 #[derive(Debug)]
-pub enum Step {
-    /// A file that is not there yet.
-    Create {
-        /// The file.
-        file: PathBuf,
-        /// What it is to hold.
-        text: String,
-    },
-    /// A file that is to hold something else.
-    Replace {
-        /// The file.
-        file: PathBuf,
-        /// What it is to hold.
-        text: String,
-    },
-    /// A file that is to go.
-    Remove {
-        /// The file.
-        file: PathBuf,
-    },
+pub struct Step {
+    /// The file that is changed.
+    pub file: PathBuf,
+    /// How.
+    pub action: Action,
+}
+
+/// What becomes of a file.
+#[derive(Debug)]
+pub enum Action {
+    /// It is not there yet, and is to hold this.
+    Create(String),
+    /// It is to hold something else.
+    Replace(String),
+    /// It is to go.
+    Remove,
 }
 
 /// What a file holds that is to be changed.
@@ -85,15 +81,15 @@ pub fn is_untouched(file: &Path, original: &Original) -> bool {
     fs::metadata(file).is_ok_and(|metadata| stamp(&metadata) == original.stamp)
 }
 
-/// Carries out a step. None: the file that it creates is there already.
+/// Carries out a step. False: the file that it would create is there already.
 ///
 /// # Errors
 /// Where the folder or the file cannot be written.
-pub fn carry_out(step: &Step) -> Result<Option<()>, Error> {
-    match step {
-        Step::Create { file, text } => create(file, text),
-        Step::Replace { file, text } => replace(file, text).map(Some),
-        Step::Remove { file } => fs::remove_file(file).map(Some).map_err(|error| cannot("remove", file, &error)),
+pub fn carry_out(Step { file, action }: &Step) -> Result<bool, Error> {
+    match action {
+        Action::Create(text) => create(file, text),
+        Action::Replace(text) => replace(file, text).map(|()| true),
+        Action::Remove => remove(file).map(|()| true),
     }
 }
 
@@ -109,7 +105,7 @@ pub fn check_size(file: &Path, text: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn create(file: &Path, text: &str) -> Result<Option<()>, Error> {
+fn create(file: &Path, text: &str) -> Result<bool, Error> {
     let folder = folder_of(file);
     let failed = |error: &io::Error| cannot("create", file, error);
     if !folder.exists() {
@@ -119,8 +115,8 @@ fn create(file: &Path, text: &str) -> Result<Option<()>, Error> {
     writable_folder(file)?;
     let temporary = temporary(folder, text, Permissions::from_mode(0o666)).map_err(|error| failed(&error))?;
     match temporary.persist_noclobber(file) {
-        Ok(_) => sync(folder).map(Some).map_err(|error| failed(&error)),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+        Ok(_) => sync(folder).map(|()| true).map_err(|error| failed(&error)),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(failed(&error.error)),
     }
 }
@@ -141,6 +137,11 @@ fn replace(file: &Path, text: &str) -> Result<(), Error> {
         sync(folder)
     };
     replace().map_err(|error| cannot("write", file, &error))
+}
+
+fn remove(file: &Path) -> Result<(), Error> {
+    let remove = || fs::remove_file(file).and_then(|()| sync(folder_of(file)));
+    remove().map_err(|error| cannot("remove", file, &error))
 }
 
 fn temporary(folder: &Path, text: &str, permissions: Permissions) -> io::Result<NamedTempFile> {

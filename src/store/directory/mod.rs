@@ -5,10 +5,12 @@
 //! | `batch` | what waiting writers want, carried out one after the other |
 //! | `changes` | what a call changes in which file, prepared in memory |
 //! | `text` | the text of a manifest in which documents are changed and nothing else |
+//! | `edit` | the few bytes of a text that have to change so that it says something else |
 //! | `files` | files that are there as a whole or not at all |
 
 mod batch;
 mod changes;
+mod edit;
 mod files;
 mod text;
 
@@ -87,3 +89,6 @@ impl ObjectStore for DirectoryStore {
 fn shutting_down() -> Error {
     Error::Unavailable { problem: "the program is being shut down".to_owned() }
 }
+
+#[cfg(test)]
+mod tests;

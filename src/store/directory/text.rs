@@ -1,9 +1,10 @@
 //! The text of a manifest in which documents are changed and nothing else.
 
-use std::{collections::BTreeMap, ops::Range, path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use serde_json::Value;
 
+use super::edit::Patch;
 use crate::{
     graph::facts::{Name, ObjectRef, Timestamp},
     source::directory::{
@@ -66,39 +67,58 @@ impl<'a> Text<'a> {
     /// # Errors
     /// Where nobody but a person can make them without touching anything else.
     pub fn edited(&self, edits: &Edits) -> Result<Option<String>, Error> {
-        let mut text = self.text.to_owned();
+        let mut wanted: Vec<Option<Value>> = self.documents.iter().map(|node| Some(node.to_value())).collect();
+        // From behind, so that the places of what comes before stay what they are.
         for (path, edit) in edits.iter().rev() {
-            let (&[index], false) = (path.as_slice(), manifest::is_json(self.file)) else {
-                return Err(self.for_people());
-            };
-            let range = self.range(index).ok_or_else(|| self.for_people())?;
-            let new = edit.as_ref().map(to_yaml).unwrap_or_default();
-            text.replace_range(range, &new);
+            put(&mut wanted, path, edit.clone()).ok_or_else(|| self.for_people())?;
         }
-        let documents = manifest::parse(self.file, &text).map_err(|_| self.for_people())?;
-        let wanted: Vec<Value> = self
-            .documents
-            .iter()
-            .enumerate()
-            .filter_map(|(index, node)| edits.get([index].as_slice()).cloned().unwrap_or_else(|| Some(node.to_value())))
-            .collect();
-        if documents.iter().map(Node::to_value).ne(wanted.iter().cloned()) {
-            return Err(self.for_people());
+        let left: Vec<&Value> = wanted.iter().flatten().collect();
+        if left.is_empty() {
+            return Ok(None);
         }
-        Ok((!wanted.is_empty()).then_some(text))
+        // A list is not written anew for the sake of an object in it.
+        let may_rewrite = edits.keys().all(|path| path.len() == 1);
+        [false, true]
+            .into_iter()
+            .filter(|whole| !whole || may_rewrite)
+            .map(|whole| self.patched(&wanted, whole))
+            // Whatever has gone wrong, the text says that and nothing else, or it is not written.
+            .find(|text| {
+                let read = manifest::parse(self.file, text);
+                read.is_ok_and(|read| read.iter().map(Node::to_value).eq(left.iter().copied().cloned()))
+            })
+            .map(Some)
+            .ok_or_else(|| self.for_people())
     }
 
-    /// The bytes of a document.
-    fn range(&self, index: usize) -> Option<Range<usize>> {
-        let begin = self.documents[index].offset?;
-        let mut end = begin;
-        for line in self.text.get(begin..)?.split_inclusive('\n') {
-            if line.starts_with("---") || line.starts_with("...") {
-                break;
+    /// The text with documents changed, or written anew as a whole.
+    fn patched(&self, wanted: &[Option<Value>], whole: bool) -> String {
+        let mut patch = Patch::new(self.text);
+        for (node, wanted) in self.documents.iter().zip(wanted) {
+            let end = self.end_of(node);
+            match wanted {
+                Some(wanted) if node.to_value() == *wanted => {}
+                Some(wanted) if whole => patch.rewrite_document(node, wanted, end),
+                Some(wanted) => patch.change_document(node, wanted, end),
+                None => patch.remove_document(node, end),
             }
-            end += line.len();
         }
-        Some(begin..end)
+        patch.applied()
+    }
+
+    /// Where at the latest a document ends.
+    fn end_of(&self, node: &Node) -> usize {
+        let begin = node.span.begin;
+        if manifest::is_json(self.file) {
+            let next = self.documents.iter().map(|other| other.span.begin).filter(|other| *other > begin).min();
+            return next.unwrap_or(self.text.len());
+        }
+        let is_marker = |line: &str| {
+            let rest = line.strip_prefix("---").or_else(|| line.strip_prefix("..."));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
+        };
+        let lines = self.text.get(begin..).unwrap_or_default().split_inclusive('\n');
+        begin + lines.take_while(|line| !is_marker(line)).map(str::len).sum::<usize>()
     }
 
     fn for_people(&self) -> Error {
@@ -111,10 +131,22 @@ impl<'a> Text<'a> {
     }
 }
 
-/// A value as YAML, in lines of their own.
-pub fn to_yaml(value: &Value) -> String {
-    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
-    // INVARIANT: whatever is JSON is YAML.
-    #[expect(clippy::expect_used, reason = "unreachable, see the invariant")]
-    serde_saphyr::to_string_with_options(value, options).expect("JSON as YAML")
+/// Puts something in the place of a document, or of an item of a list; none: takes that away. None: there is no such place.
+fn put(documents: &mut [Option<Value>], path: &[usize], new: Option<Value>) -> Option<()> {
+    let (&document, items) = path.split_first()?;
+    let document = documents.get_mut(document)?;
+    let Some((&last, items)) = items.split_last() else {
+        *document = new;
+        return Some(());
+    };
+    let mut list = document.as_mut()?.get_mut("items")?;
+    for &item in items {
+        list = list.get_mut(item)?.get_mut("items")?;
+    }
+    let list = list.as_array_mut()?;
+    match new {
+        Some(new) => *list.get_mut(last)? = new,
+        None => drop(list.remove(last)),
+    }
+    Some(())
 }
