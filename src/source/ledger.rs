@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::sync::{Notify, watch};
 
 pub use self::{
@@ -92,16 +92,13 @@ impl Ledger {
         missing.map_or(Ok(()), |missing| Err(missing.object.clone()))
     }
 
-    /// Enters what a watch said of objects of a kind, after it is in the graph. No entries: the graph changed although
-    /// the objects did not.
-    pub(in crate::source) fn enter(&self, environment: Name, kind: Kind, entries: Vec<LedgerEntry>) {
-        let known = self.get(&environment);
-        let ledger = known.unwrap_or_else(|| {
-            let ledger = Arc::clone(self.environments.write().entry(environment).or_default());
+    /// The ledger of an environment, be it a new one.
+    pub(in crate::source) fn of(&self, environment: &Name) -> Arc<EnvironmentLedger> {
+        self.get(environment).unwrap_or_else(|| {
+            let ledger = Arc::clone(self.environments.write().entry(environment.clone()).or_default());
             self.appeared.send_replace(());
             ledger
-        });
-        ledger.enter(kind, entries);
+        })
     }
 }
 
@@ -120,6 +117,8 @@ pub struct LedgerEntry {
 #[derive(Debug, Default)]
 pub struct EnvironmentLedger {
     records: RwLock<Records>,
+    /// Taken for writing while changes come into the graph and the records, so that whoever looks at both sees the same objects.
+    publication: RwLock<()>,
     news: Mutex<Gathered>,
     arrived: Notify,
     entered: watch::Sender<()>,
@@ -188,6 +187,18 @@ impl EnvironmentLedger {
         self.records.read()
     }
 
+    /// Begins to publish changes: hold the result until they are in the graph and entered.
+    pub(in crate::source) fn publish(&self) -> RwLockWriteGuard<'_, ()> {
+        self.publication.write()
+    }
+
+    /// While this is held, graph and records tell of the same objects. Not to be asked for twice at a time: whoever publishes
+    /// waits in between.
+    #[must_use]
+    pub fn hold_still(&self) -> RwLockReadGuard<'_, ()> {
+        self.publication.read()
+    }
+
     /// Waits until the records are as wanted, for so long at the most. Whether they are.
     pub async fn wait_until(&self, patience: Duration, is_wanted: impl Fn(&Records) -> bool) -> bool {
         let mut entered = self.entered.subscribe();
@@ -227,7 +238,9 @@ impl EnvironmentLedger {
         Follower { ledger: Arc::clone(self), number }
     }
 
-    fn enter(&self, kind: Kind, entries: Vec<LedgerEntry>) {
+    /// Enters what was said of objects of a kind, after it is in the graph. No entries: the graph changed although the objects did
+    /// not.
+    pub(in crate::source) fn enter(&self, kind: Kind, entries: Vec<LedgerEntry>) {
         let mut names = Vec::with_capacity(entries.len());
         let mut graph_changed = entries.is_empty();
         {

@@ -96,7 +96,8 @@ pub enum Write {
     /// Give an object these annotations and this spec. [`Error::Conflict`] where it changed since it was read,
     /// [`Error::NotFound`] where it is gone.
     Replace(StoredObject),
-    /// Delete an object, and with it what depends on it. [`Error::NotFound`] where it is gone.
+    /// Delete an object, and with it what depends on it. [`Error::NotFound`] where it is gone, [`Error::Refused`] where it is
+    /// annotated not to be deleted while anything depends on it.
     Delete {
         /// Which.
         object: ObjectRef,
@@ -252,7 +253,8 @@ impl Store {
                 match write {
                     Write::Create(NewObject { name, spec, .. }) => self.review(environment, name, spec)?,
                     Write::Replace(changed) => self.review(environment, &changed.name, &changed.spec)?,
-                    Write::Delete { object, .. } => self.review_deletion(environment, object)?,
+                    // Whether anything speaks against that is seen when its turn comes.
+                    Write::Delete { .. } => {}
                 }
             }
             match objects.write(environment, writes.clone()).await {
@@ -315,7 +317,6 @@ impl Store {
         let objects = self.objects()?;
         let uid = self.uid(environment, object).ok_or_else(|| Error::NotFound { object: object.clone() })?;
         let _turn = self.locks.lock(environment, object).await;
-        self.review_deletion(environment, object)?;
         let write = Write::Delete { object: object.clone(), uid };
         let deleted = objects.write(environment, vec![write.clone()]).await;
         if let Err(Error::NotFound { .. }) = &deleted {
@@ -337,19 +338,8 @@ impl Store {
     fn review(&self, environment: &str, name: &Name, spec: &Spec) -> Result<(), Error> {
         let object = ObjectRef { kind: spec.kind(), name: name.clone() };
         let proposed = fact_object(&object, &spec.to_value())?;
-        self.ask_graph(environment, object, &Proposal::Write(proposed))
-    }
-
-    /// Asks the graph what it thinks of a deletion, as the admission webhook does.
-    fn review_deletion(&self, environment: &str, object: &ObjectRef) -> Result<(), Error> {
-        let record = self.ledger.get(environment).and_then(|ledger| ledger.get(object));
-        let restricted = record.is_some_and(|record| record.restricted);
-        self.ask_graph(environment, object.clone(), &Proposal::Delete { object: object.clone(), restricted })
-    }
-
-    fn ask_graph(&self, environment: &str, object: ObjectRef, proposal: &Proposal) -> Result<(), Error> {
         let graph = self.environments.get(environment).unwrap_or_default();
-        let reasons = graph.review(proposal, Timestamp::now()).refusals;
+        let reasons = graph.review(&Proposal::Write(proposed), Timestamp::now()).refusals;
         if reasons.is_empty() { Ok(()) } else { Err(Error::Refused { object, reasons }) }
     }
 

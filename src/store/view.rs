@@ -34,13 +34,12 @@ impl Snapshot {
         Self { graph, ledger }
     }
 
-    /// The objects as they are now. They do not change while the view lives: drop it soon, for writers wait, and never hold it
-    /// over an `await`.
+    /// The objects as they are now. They do not change while the view lives: drop it soon, for writers wait, never hold it
+    /// over an `await`, and never two of one environment at a time.
     #[must_use]
     pub fn view(&self) -> View<'_> {
-        // What the ledger tells of is in the graph already, so the graph is to be the newer of the two.
-        let records = self.ledger.read();
-        View { records, graph: Box::new(self.graph.read()) }
+        let still = self.ledger.hold_still();
+        View { graph: Box::new(self.graph.read()), records: self.ledger.read(), _still: still }
     }
 }
 
@@ -50,6 +49,7 @@ impl Snapshot {
 pub struct View<'a> {
     records: RwLockReadGuard<'a, Records>,
     graph: Box<dyn std::ops::Deref<Target = Graph> + 'a>,
+    _still: RwLockReadGuard<'a, ()>,
 }
 
 impl std::fmt::Debug for View<'_> {

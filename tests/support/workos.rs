@@ -32,6 +32,8 @@ pub struct World {
     folder: TempDir,
     handle: DirectoryHandle,
     client: Client,
+    /// Its probes.
+    pub probes: Client,
     /// The graphs that answers come from.
     pub environments: Arc<Environments>,
     /// What is known of the objects beyond that.
@@ -74,9 +76,10 @@ impl World {
         let store = Arc::new(Store::new(objects, Arc::clone(&environments), Arc::clone(&ledger)));
         let registry = Registry::with_prefix("bailiwick");
         let server = Server::new(config, Arc::clone(&environments), Arc::clone(&store), registry);
+        let probes = Client(server::probes(Arc::clone(&server)));
         let client = Client(server::router(server));
         let following = [directory.run()].into_iter().collect();
-        Self { folder, handle, client, environments, ledger, store, _following: following }
+        Self { folder, handle, client, probes, environments, ledger, store, _following: following }
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -261,13 +261,15 @@ impl Publisher {
     }
 
     fn make_visible(&self, environment: &Name, Batch { changes, mut entries }: Batch) {
+        let ledger = self.ledger.of(environment);
+        let _publication = ledger.publish();
         self.environments.apply(environment, &changes);
         // The followers of the ledger are told of every change of the graph.
         for change in &changes {
             entries.entry(subject(change).kind).or_default();
         }
         for (kind, entries) in entries {
-            self.ledger.enter(environment.clone(), kind, entries);
+            ledger.enter(kind, entries);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The folder in graph and ledger, one reader or writer at a time.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -192,14 +192,20 @@ impl Held<'_> {
         let (mut loaded, folders) = state.loader.load(care);
         loaded.withhold(&state.loaded);
         loaded.keep_times(&state.loaded);
-        for (environment, changes) in loaded.changes_since(&state.loaded) {
+        let changes = loaded.changes_since(&state.loaded);
+        let entries = loaded.entries_since(&state.loaded, state.revision + 1);
+        let ledgers: BTreeMap<Name, _> =
+            entries.keys().map(|(environment, _)| (environment.clone(), ledger.of(environment))).collect();
+        let publications: Vec<_> = ledgers.values().map(|ledger| ledger.publish()).collect();
+        for (environment, changes) in changes {
             environments.apply(&environment, &changes);
             info!(%environment, changes = changes.len(), "manifests applied");
         }
         state.revision += 1;
-        for ((environment, kind), entries) in loaded.entries_since(&state.loaded, state.revision) {
-            ledger.enter(environment, kind, entries);
+        for ((environment, kind), entries) in entries {
+            ledgers[&environment].enter(kind, entries);
         }
+        drop(publications);
         for problem in loaded.problems.difference(&state.loaded.problems) {
             error!("{problem}");
         }

@@ -25,7 +25,10 @@ use self::refusal::Asked;
 use super::{Error, NewObject, ObjectStore, SIGHT_TIME, Spec, StoredObject, Write};
 use crate::{
     api::{CASCADE_FINALIZER, CREATED_AT_ANNOTATION},
-    graph::facts::{Kind, Name, ObjectRef, Timestamp},
+    graph::{
+        Proposal,
+        facts::{Kind, Name, ObjectRef, Timestamp},
+    },
     source::{
         cluster::{self, WatchedObject, publish::Publisher},
         ledger::{Awaited, Outcome, record::revision},
@@ -215,6 +218,7 @@ impl ClusterStore {
     /// seen it yet.
     async fn delete_cascading(&self, environment: &str, object: &ObjectRef, uid: &Name) -> Result<(), Error> {
         let mut current = self.get_uid(environment, object, uid).await?;
+        self.review_deletion(environment, object, current.is_restricted())?;
         let finalizers = current.meta().finalizers.as_deref().unwrap_or_default();
         if !finalizers.iter().any(|finalizer| finalizer == CASCADE_FINALIZER) {
             let version = current.meta().resource_version.as_deref().unwrap_or_default();
@@ -225,6 +229,14 @@ impl ClusterStore {
             current = self.patch(environment, object, &patch).await?;
         }
         self.delete_as(environment, object, uid, current.meta().resource_version.clone()).await
+    }
+
+    /// Asks the graph what it thinks of a deletion, as the admission webhook does.
+    fn review_deletion(&self, environment: &str, object: &ObjectRef, restricted: bool) -> Result<(), Error> {
+        let graph = self.publisher.environments().get(environment).unwrap_or_default();
+        let proposal = Proposal::Delete { object: object.clone(), restricted };
+        let reasons = graph.review(&proposal, Timestamp::now()).refusals;
+        if reasons.is_empty() { Ok(()) } else { Err(Error::Refused { object: object.clone(), reasons }) }
     }
 
     async fn delete_as(
