@@ -25,8 +25,8 @@ mod rules;
 mod sdk_node;
 mod sdk_objects;
 mod sdk_python;
-mod sdk_rust;
-mod sdk_targets;
+pub mod sdk_rust;
+pub mod sdk_targets;
 mod seed;
 mod users;
 
