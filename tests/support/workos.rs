@@ -132,6 +132,11 @@ impl World {
         &self.client
     }
 
+    /// What the store writes with.
+    pub fn objects(&self) -> DirectoryStore {
+        DirectoryStore::new(self.handle.clone())
+    }
+
     /// Where a file of the folder lies.
     pub fn path(&self, file: &str) -> PathBuf {
         self.folder.path().join(file)

@@ -3,6 +3,7 @@
 
 mod acme;
 mod checks;
+mod discovery;
 mod endpoints;
 mod environment;
 mod errors;
@@ -16,6 +17,7 @@ mod organization_roles;
 mod organizations;
 mod paging;
 mod permissions;
+mod resource_types;
 mod resources;
 mod role_assignments;
 mod roles;
@@ -23,8 +25,8 @@ mod rules;
 mod sdk_node;
 mod sdk_objects;
 mod sdk_python;
-mod sdk_rust;
-mod sdk_targets;
+pub mod sdk_rust;
+pub mod sdk_targets;
 mod seed;
 mod users;
 
