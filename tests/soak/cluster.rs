@@ -80,6 +80,12 @@ impl Cluster {
         without
     }
 
+    /// Kills a replica, and starts it again.
+    pub fn restart(&mut self, replica: usize) {
+        self.replicas[replica].process.kill();
+        self.replicas[replica] = start(&self.plane, replica, &self.arguments);
+    }
+
     /// Whether any replica allows something.
     #[track_caller]
     pub fn any_allows(&self, question: Question<'_>) -> bool {

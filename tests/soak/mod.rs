@@ -12,4 +12,5 @@ mod manifests;
 mod poller;
 mod report;
 mod revocation;
+mod sdk_clients;
 mod takeover;

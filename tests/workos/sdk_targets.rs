@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::support::{bailiwick::Bailiwick, control_plane::ControlPlane, process::Process, wait};
 
 /// The schema that the programs expect. They have no means to make it: the SDKs have no methods for resource types.
-const RESOURCE_TYPES: &str = "
+pub const RESOURCE_TYPES: &str = "
 apiVersion: authz.bailiwick.dev/v1alpha1
 kind: ResourceType
 metadata: {name: workspace}

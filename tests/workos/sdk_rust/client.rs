@@ -94,10 +94,14 @@ impl World {
         let requested = Arc::default();
         let transport =
             Transport { client: http::client().build().expect("a client"), requested: Arc::clone(&requested) };
-        let client =
-            Client::builder().api_key("sk_test").base_url(url).max_retries(0).transport(Arc::new(transport)).build();
+        Self { requested, ..Self::over(url, Arc::new(transport)) }
+    }
+
+    /// A client that sends with this.
+    pub fn over(url: &str, transport: Arc<dyn HttpTransport>) -> Self {
+        let client = Client::builder().api_key("sk_test").base_url(url).max_retries(0).transport(transport).build();
         let suffix = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_millis() % 1_000_000;
-        Self { client, requested, suffix, numbers: AtomicU32::default() }
+        Self { client, requested: Arc::default(), suffix, numbers: AtomicU32::default() }
     }
 
     /// The endpoints requested so far, such as `GET /authorization/roles/*`.
