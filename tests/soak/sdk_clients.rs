@@ -33,7 +33,7 @@ use super::{
     report::{percentile, report, seconds},
 };
 use crate::{
-    support::{bailiwick::Bailiwick, http, manifests, runtime, wait},
+    support::{bailiwick::Bailiwick, control_plane::REPLICAS, http, manifests, runtime, wait},
     workos::{
         sdk_rust::client::{World, value},
         sdk_targets::RESOURCE_TYPES,
@@ -91,6 +91,35 @@ fn clients_go_on_when_a_replica_or_the_api_server_is_restarted() {
     compare(&cluster, &mut clients);
 }
 
+#[test]
+#[ignore = "takes minutes; `make soak` runs it"]
+fn clients_go_on_while_people_edit_the_folder() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let mut clients = Clients::start(&DISTURBED, &[&server]);
+    let by_hand = thread::scope(|scope| {
+        let working = scope.spawn(|| clients.work(DISTURBED.duration));
+        let mut number = 0;
+        while !working.is_finished() {
+            folder.edit(number);
+            number += 1;
+            thread::sleep(Duration::from_millis(200));
+        }
+        working.join().expect("the clients work");
+        number
+    });
+    clients.assert_all_was_answered();
+    report("files that were written by hand meanwhile", by_hand);
+    let mut expected = clients.inventory();
+    expected.extend((0..by_hand).map(|number| (format!("Resource By hand {number}"), 1)));
+    assert_inventory(&expected, &inventory(folder.manifests().iter()));
+    let fresh = folder.serve();
+    wait::until("what was written last by hand is known", || {
+        if server.objects(ENVIRONMENT) == fresh.objects(ENVIRONMENT) { Ok(()) } else { Err("it is not".to_owned()) }
+    });
+    clients.examine(&[&server, &fresh]);
+}
+
 /// Kills a replica and starts it again.
 fn restart_replica(cluster: &mut Cluster, endpoints: &[Arc<Endpoint>]) {
     cluster.restart(1);
@@ -122,6 +151,17 @@ fn over_a_cluster(size: &Size) {
     let mut clients = Clients::start(size, &cluster.replicas.each_ref());
     clients.work(size.duration);
     clients.assert_all_was_answered();
+    let log = cluster.plane.audit_log();
+    let tried = log
+        .iter()
+        .filter(|entry| entry.is_ours() && entry.object.subresource.is_empty() && REPLICAS.contains(&&*entry.user));
+    let (tried, conflicts) = tried.fold((0, 0), |(tried, conflicts), entry| {
+        (tried + 1, conflicts + usize::from(matches!(entry.code, 409 | 422)))
+    });
+    report(
+        "objects that the replicas wrote, and conflicts with other writers",
+        format!("{}, {conflicts}", tried - conflicts),
+    );
     compare(&cluster, &mut clients);
 }
 
@@ -182,6 +222,18 @@ impl Folder {
         Bailiwick::start_ready(&["serve", "--manifests", folder, "--default-environment", ENVIRONMENT])
     }
 
+    /// Writes as people do: a new file, and something else into one that is there.
+    fn edit(&self, number: usize) {
+        let declared = format!(
+            "apiVersion: authz.bailiwick.dev/v1alpha1\nkind: Resource\nmetadata: {{name: by-hand-{number}}}\n\
+             spec: {{type: organization, displayName: By hand {number}}}\n"
+        );
+        fs::write(self.0.path().join(format!("by-hand-{number}.yaml")), declared).expect("a file of manifests");
+        let types = self.0.path().join("types.yaml");
+        let text = fs::read_to_string(&types).expect("a file of manifests");
+        fs::write(types, format!("{text}# {number}\n")).expect("a file of manifests");
+    }
+
     fn manifests(&self) -> Vec<Value> {
         let files = fs::read_dir(self.0.path()).expect("a folder").map(|entry| entry.expect("an entry").path());
         files.flat_map(|file: std::path::PathBuf| manifests::documents(Path::new(&file))).collect()
@@ -238,7 +290,10 @@ impl Clients {
             report(what, format!("{} ({rate:.0}/s): p50 {p50}, p99 {p99}, at most {most}", durations.len()));
         }
         let failures = measured.failures.len();
-        report("answers 503 with Retry-After, no answers", format!("{}, {}", measured.unavailable, measured.unanswered));
+        report(
+            "answers 503 with Retry-After, no answers",
+            format!("{}, {}", measured.unavailable, measured.unanswered),
+        );
         report("other failures of the server", failures);
         report("answers that were not as they had to be", self.complaints.lock().unwrap().len());
     }
