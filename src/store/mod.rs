@@ -30,7 +30,7 @@ pub use self::{
 use crate::{
     graph::{
         Environments, Proposal,
-        facts::{Name, Object, ObjectRef, Timestamp},
+        facts::{Kind, Name, Object, ObjectRef, Timestamp},
     },
     source::{
         Ledger,
@@ -241,14 +241,19 @@ impl Store {
         plan: impl Fn(&View<'_>) -> Result<Vec<Planned>, E> + Send,
     ) -> Result<Vec<Name>, E> {
         let objects = self.objects()?;
-        let mut attempt = 0;
+        let (mut attempt, mut has_waited) = (0, false);
         loop {
             attempt += 1;
-            let (writes, names) = {
+            let Named { writes, names, vacated } = {
                 let snapshot = self.snapshot(environment);
                 let view = snapshot.view();
                 named(plan(&view)?, &view)?
             };
+            if !vacated.is_empty() && !has_waited {
+                has_waited = true;
+                self.wait_until_gone(environment, &vacated).await;
+                continue;
+            }
             for write in &writes {
                 match write {
                     Write::Create(NewObject { name, spec, .. }) => self.review(environment, name, spec)?,
@@ -351,6 +356,16 @@ impl Store {
         seen.map_err(|object| Error::NotSeenYet { object })
     }
 
+    /// Waits until objects under deletion are gone, or long enough. Another replica may know already that they are, and choose
+    /// their names: whoever chose others beside it would create twice what is to be there once.
+    async fn wait_until_gone(&self, environment: &str, objects: &[ObjectRef]) {
+        if let Some(ledger) = self.ledger.get(environment) {
+            ledger
+                .wait_until(VACATING_TIME, |records| objects.iter().all(|object| records.get(object).is_none()))
+                .await;
+        }
+    }
+
     /// Waits until this replica knows what it is that was in the way of a write, or long enough.
     async fn catch_up(&self, environment: &str, write: &Write) {
         let object = write.object();
@@ -374,6 +389,9 @@ const SIGHT_TIME: Duration = Duration::from_secs(10);
 /// How long to wait for an object that the store has and the graph has not.
 const CATCH_UP: Duration = Duration::from_millis(500);
 
+/// How long to wait for the name of an object under deletion.
+const VACATING_TIME: Duration = Duration::from_secs(2);
+
 /// Waits before another try, the longer the more there were, and everybody for another time.
 async fn pause(attempt: usize) {
     let limit = 10 * (1 << attempt.min(5));
@@ -381,31 +399,53 @@ async fn pause(attempt: usize) {
     tokio::time::sleep(Duration::from_millis(pause)).await;
 }
 
+/// Writes of which everything is known.
+struct Named {
+    writes: Vec<Write>,
+    /// Of the objects that are created.
+    names: Vec<Name>,
+    /// Objects under deletion that have the names which the created ones would get were they gone.
+    vacated: Vec<ObjectRef>,
+}
+
 /// Gives names to what is to be created, and uids to what is to be deleted.
-fn named(plan: Vec<Planned>, view: &View<'_>) -> Result<(Vec<Write>, Vec<Name>), Error> {
-    let mut names: Vec<Name> = Vec::new();
-    let mut writes = Vec::with_capacity(plan.len());
+fn named(plan: Vec<Planned>, view: &View<'_>) -> Result<Named, Error> {
+    let mut named = Named { writes: Vec::with_capacity(plan.len()), names: Vec::new(), vacated: Vec::new() };
     for planned in plan {
-        writes.push(match planned {
+        let write = match planned {
             Planned::Create(Draft { naming, annotations, spec }) => {
-                let kind = spec.kind();
                 let name = match naming {
                     Naming::Exactly(name) => name,
-                    Naming::After { called, identity } => names::candidates(kind, &called, &identity)
-                        .find(|object| !view.graph().is_name_taken(object) && !names.contains(&object.name))
-                        .map(|object| object.name)
-                        .unwrap_or_default(),
+                    Naming::After { called, identity } => named.choose(spec.kind(), &called, &identity, view),
                 };
-                names.push(name.clone());
+                named.names.push(name.clone());
                 Write::Create(NewObject { name, annotations, spec })
             }
             Planned::Delete(object) => {
                 let record = view.record(&object).ok_or_else(|| Error::NotFound { object: object.clone() })?;
                 Write::Delete { uid: record.uid.clone(), object }
             }
-        });
+        };
+        named.writes.push(write);
     }
-    Ok((writes, names))
+    Ok(named)
+}
+
+impl Named {
+    fn choose(&mut self, kind: Kind, called: &str, identity: &str, view: &View<'_>) -> Name {
+        let is_free = |object: &ObjectRef| !view.graph().is_name_taken(object) && !self.names.contains(&object.name);
+        let mut vacated = Vec::new();
+        for object in names::candidates(kind, called, identity) {
+            if is_free(&object) {
+                self.vacated.append(&mut vacated);
+                return object.name;
+            }
+            if view.is_under_deletion(&object) {
+                vacated.push(object);
+            }
+        }
+        Name::default()
+    }
 }
 
 /// An object as the graph would know it.

@@ -242,7 +242,7 @@ impl Folder {
 
 /// Clients, one of each pair at each of two servers, or all at one.
 struct Clients {
-    clients: Vec<Client>,
+    all: Vec<Client>,
     endpoints: Vec<Arc<Endpoint>>,
     complaints: Complaints,
 }
@@ -266,7 +266,7 @@ impl Clients {
         });
         report("clients", clients.len());
         report("until each had its roles, memberships, workspaces and group", seconds(started.elapsed()));
-        Self { clients, endpoints, complaints }
+        Self { all: clients, endpoints, complaints }
     }
 
     /// Lets the clients work at the same time, and reports how fast they were.
@@ -276,7 +276,7 @@ impl Clients {
         let end = Instant::now() + duration;
         let started = Instant::now();
         let steps: usize =
-            runtime::block_on(join_all(self.clients.iter_mut().map(|client| client.work(end)))).into_iter().sum();
+            runtime::block_on(join_all(self.all.iter_mut().map(|client| client.work(end)))).into_iter().sum();
         let took = started.elapsed();
         let measured = self.measured();
         report("changes with what was asked after each", steps);
@@ -286,7 +286,8 @@ impl Clients {
             durations.sort_unstable();
             assert!(!durations.is_empty(), "no {what}");
             let [p50, p99, most] = [50, 99, 100].map(|percent| seconds(percentile(&durations, percent)));
-            let rate = durations.len() as f64 / took.as_secs_f64();
+            let count = u32::try_from(durations.len()).expect("so many in a minute");
+            let rate = f64::from(count) / took.as_secs_f64();
             report(what, format!("{} ({rate:.0}/s): p50 {p50}, p99 {p99}, at most {most}", durations.len()));
         }
         let failures = measured.failures.len();
@@ -323,7 +324,7 @@ impl Clients {
         let http = http::client().build().expect("a client");
         for server in servers {
             let endpoint = Endpoint::new(http.clone(), &server.api);
-            runtime::block_on(join_all(self.clients.iter_mut().map(|client| client.examine(&endpoint))));
+            runtime::block_on(join_all(self.all.iter_mut().map(|client| client.examine(&endpoint))));
             self.assert_no_complaints();
         }
     }
@@ -331,7 +332,7 @@ impl Clients {
     /// What must be there in the end.
     fn inventory(&self) -> Inventory {
         let mut expected = vec!["Role member with []".to_owned()];
-        for pair in self.clients.chunks(2) {
+        for pair in self.all.chunks(2) {
             let shared = &pair[0].pair;
             expected.extend([format!("Resource {}", shared.organization_name())]);
             let mut users: Vec<_> = pair.iter().flat_map(|client| client.users_in(1)).collect();
