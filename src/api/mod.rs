@@ -64,5 +64,9 @@ pub const METADATA_ANNOTATION: &str = "authz.bailiwick.dev/metadata";
 /// The annotation of an organization with its domains: a JSON array of objects with `domain` and `state`.
 pub const DOMAINS_ANNOTATION: &str = "authz.bailiwick.dev/domains";
 
+/// The annotation of a ResourceType with when its permissions were declared and changed through the API: a JSON object of objects with
+/// `createdAt` and `updatedAt`, by slug. What it does not mention is as old as the type.
+pub const PERMISSION_TIMES_ANNOTATION: &str = "authz.bailiwick.dev/permission-times";
+
 /// The finalizer that keeps an object until nothing depends on it any more.
 pub const CASCADE_FINALIZER: &str = "authz.bailiwick.dev/cascade";

@@ -42,6 +42,7 @@ mod openapi;
 mod paging;
 mod serve;
 mod tls;
+mod unread;
 mod workos;
 
 pub use admission::{ObjectFormat, Submitted};

@@ -10,7 +10,7 @@ use axum::{
 };
 use tracing::{Instrument, Span, field};
 
-use super::{Error, Server, workos};
+use super::{Error, Server, unread, workos};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -86,5 +86,12 @@ const fn continue_trace(_span: &Span, _headers: &HeaderMap) {}
 
 async fn answer(server: &Server, request: Request, next: Next) -> Result<Response, Error> {
     let _permit = server.permits.try_acquire().map_err(|_| Error::Overloaded)?;
-    tokio::time::timeout(server.config.limits.request_time, next.run(request)).await.map_err(|_| Error::Timeout)
+    let limits = &server.config.limits;
+    let (request, unread) = unread::lend(request);
+    let answered = async {
+        let response = next.run(request).await;
+        unread.discard(limits.body).await;
+        response
+    };
+    tokio::time::timeout(limits.request_time, answered).await.map_err(|_| Error::Timeout)
 }

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 pub use crate::api::{
     DOMAINS_ANNOTATION, EnvironmentSpec, GroupRoleAssignmentSpec, GroupSpec, MEMBERS_MAX, METADATA_ANNOTATION,
-    MembershipRef, MembershipRoleAssignmentSpec, NameRef, OrganizationMembershipSpec, Permission, ResourceSpec,
-    ResourceTypeSpec, RoleSpec, Undeclared, UndeclaredPolicy, User,
+    MembershipRef, MembershipRoleAssignmentSpec, NameRef, OrganizationMembershipSpec, PERMISSION_TIMES_ANNOTATION,
+    Permission, ResourceSpec, ResourceTypeSpec, RoleSpec, Undeclared, UndeclaredPolicy, User,
 };
 use crate::graph::facts::Kind;
 

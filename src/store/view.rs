@@ -17,7 +17,7 @@ use crate::{
 
 pub use crate::source::ledger::{
     ObjectId, Place, Presentation,
-    presentation::{Domain, PermissionProfile, UserProfile},
+    presentation::{Domain, PermissionProfile, PermissionTimes, UserProfile},
 };
 
 static NOTHING_TO_SHOW: LazyLock<Arc<Presentation>> = LazyLock::new(Arc::default);

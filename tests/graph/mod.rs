@@ -11,4 +11,4 @@ mod listing;
 mod properties;
 mod review;
 mod strategies;
-mod universe;
+pub mod universe;

@@ -1,6 +1,16 @@
 //! What holds for every request, whatever it asks.
 
-use std::{collections::BTreeSet, future::poll_fn, pin::pin, task::Poll, time::Duration};
+use std::{
+    collections::BTreeSet,
+    future::poll_fn,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
 
 use axum::{
     body::{Body, Bytes},
@@ -122,6 +132,25 @@ async fn a_body_over_the_limit_is_a_413() {
 
     let chunks = (0..=limit / 65_536).map(|_| Ok::<_, std::io::Error>(Bytes::from(vec![b' '; 65_536])));
     server.api.post_raw(EVALUATION, Body::from_stream(stream::iter(chunks))).await.error(413, "body_too_large");
+}
+
+#[tokio::test]
+async fn an_answer_that_needs_no_body_waits_for_it() {
+    let server = TestServer::with(world());
+    let limit = Limits::default().body;
+    // The connection would be closed otherwise, while the caller still sends.
+    for size in [1, limit, 4 * limit] {
+        let read = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&read);
+        let piece = size.min(65_536);
+        let pieces = (0..size / piece).map(move |_| {
+            count.fetch_add(piece, Ordering::Relaxed);
+            Ok::<_, std::io::Error>(Bytes::from(vec![b' '; piece]))
+        });
+        server.api.post_raw("/nowhere", Body::from_stream(stream::iter(pieces))).await.error(404, "no_such_route");
+        let read = read.load(Ordering::Relaxed);
+        assert!(read == size || (limit..2 * limit).contains(&read), "{read} of {size} bytes were read");
+    }
 }
 
 #[tokio::test]

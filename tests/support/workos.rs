@@ -56,6 +56,20 @@ impl World {
 
     /// The same, answering as the configuration says.
     pub fn with_config(files: &[(&str, &str)], config: Config) -> Self {
+        Self::start(files, config, |objects, environments, ledger| Store::new(Arc::new(objects), environments, ledger))
+    }
+
+    /// A world with these manifests where nothing may be written, for that reason.
+    pub fn read_only(manifests: &str, problem: &str) -> Self {
+        let files = [("manifests.yaml", manifests)];
+        Self::start(&files, config(), |_, environments, ledger| Store::read_only(problem, environments, ledger))
+    }
+
+    fn start(
+        files: &[(&str, &str)],
+        config: Config,
+        store: impl FnOnce(DirectoryStore, Arc<Environments>, Arc<Ledger>) -> Store,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (file, text) in files {
             let path = folder.path().join(file);
@@ -72,8 +86,8 @@ impl World {
         )
         .unwrap();
         let handle = directory.handle();
-        let objects = Arc::new(DirectoryStore::new(handle.clone()));
-        let store = Arc::new(Store::new(objects, Arc::clone(&environments), Arc::clone(&ledger)));
+        let objects = DirectoryStore::new(handle.clone());
+        let store = Arc::new(store(objects, Arc::clone(&environments), Arc::clone(&ledger)));
         let registry = Registry::with_prefix("bailiwick");
         let server = Server::new(config, Arc::clone(&environments), Arc::clone(&store), registry);
         let probes = Client(server::probes(Arc::clone(&server)));
@@ -116,6 +130,11 @@ impl World {
     /// Sends requests of any shape.
     pub const fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// What the store writes with.
+    pub fn objects(&self) -> DirectoryStore {
+        DirectoryStore::new(self.handle.clone())
     }
 
     /// Where a file of the folder lies.

@@ -3,19 +3,25 @@
 
 mod acme;
 mod checks;
+mod discovery;
+mod endpoints;
 mod environment;
+mod errors;
 mod expect;
 mod group_role_assignments;
 mod groups;
+mod guide;
 mod idempotency;
 mod memberships;
 mod organization_roles;
 mod organizations;
 mod paging;
 mod permissions;
+mod resource_types;
 mod resources;
 mod role_assignments;
 mod roles;
+mod rules;
 mod sdk_node;
 mod sdk_objects;
 mod sdk_python;

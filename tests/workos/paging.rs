@@ -38,14 +38,13 @@ async fn rule_68_a_list_is_gone_through_in_both_directions() {
     assert_eq!((names.join(""), metadata), ("edcba".to_owned(), json!({"before": null, "after": null})));
 
     for (order, expected) in [("desc", "edcba"), ("asc", "abcde")] {
-        let (mut forwards, mut last, mut query) = (String::new(), json!(null), format!("order={order}&limit=2"));
-        loop {
+        let (mut forwards, mut query) = (String::new(), format!("order={order}&limit=2"));
+        let mut last = loop {
             let (names, metadata) = page(&world, &query).await;
             forwards += &names.join("");
-            last = metadata["before"].clone();
-            let Some(after) = metadata["after"].as_str() else { break };
+            let Some(after) = metadata["after"].as_str() else { break metadata["before"].clone() };
             query = format!("order={order}&limit=2&after={after}");
-        }
+        };
         assert_eq!(forwards, expected);
         let mut backwards = String::new();
         while let Some(before) = last.as_str() {

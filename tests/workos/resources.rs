@@ -32,6 +32,8 @@ async fn may(world: &World, membership: &str, permission: &str, resource: &str) 
     answer.ok()["authorized"].as_bool().unwrap()
 }
 
+const CREATE: &str = "POST /authorization/resources";
+
 #[tokio::test]
 async fn rule_53_a_resource_is_created_shown_and_listed() {
     let world = company();
@@ -399,7 +401,6 @@ async fn rules_53_to_60_every_error() {
         body
     };
     let case = |request, body, status, answer| Case { request, body, status, answer };
-    const CREATE: &str = "POST /authorization/resources";
     let organizations = json!({
         "message": "The resource of an organization is created, changed and deleted with the organization: use /organizations.",
         "code": "bad_request",

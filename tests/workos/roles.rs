@@ -252,9 +252,10 @@ async fn rule_64_permissions_are_set_and_added_and_what_is_unknown_changes_nothi
     refused(&world.post(path, &json!({})).await, 422, &invalid("slug", "slug should not be empty"));
     let sentence = "permissions must be an array of permission slugs";
     refused(&world.put(path, &json!({})).await, 422, &invalid("permissions", sentence));
-    let above = "Role `workspace-admin`: permission `organization:manage` belongs to type `organization`, which is not \
-                 `workspace` nor below it; take it out, or use a role of that type";
-    let out_of_scope = coded("invalid_request_parameters", above);
+    let above = "permission `organization:manage` belongs to type `organization`, which is not `workspace` nor below it; \
+                 take it out, or use a role of that type";
+    let mut out_of_scope = coded("invalid_request_parameters", &format!("Role `workspace-admin`: {above}"));
+    out_of_scope["errors"] = json!([{"field": "Role", "code": above}]);
     refused(&set(json!(["organization:manage"])).await, 422, &out_of_scope);
     refused(&world.post(path, &json!({"slug": "organization:manage"})).await, 422, &out_of_scope);
     assert_eq!(world.get("/authorization/roles/workspace-admin").await.ok(), role, "nothing changed");

@@ -130,8 +130,11 @@ impl Target {
             process.ended().ok_or_else(|| fs::read_to_string(output.path()).unwrap_or_default())
         });
         let output = fs::read_to_string(output.path()).expect("the output");
-        println!("{output}");
-        assert!(status.success(), "{program:?} ended with {status}:\n{output}");
+        if !status.success() {
+            let log = self.bailiwick.log();
+            let complaints: Vec<_> = log.lines().filter(|line| !line.contains(r#""level":"INFO""#)).collect();
+            panic!("{program:?} ended with {status}:\n{output}\nlog:\n{}", complaints.join("\n"));
+        }
     }
 }
 

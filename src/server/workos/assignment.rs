@@ -85,12 +85,11 @@ impl Wanted<'_> {
     pub fn find(&self, view: &View<'_>, organization: &str) -> Result<Found, Error> {
         let role = context::role(view, Some(organization), self.role);
         let role = role.ok_or_else(|| Error::not_found("Role", self.role))?;
-        let resource = match self.target {
-            Some(target) => target.find(view, organization)?,
-            None => {
-                let resource = context::attached(view, organization);
-                resource.ok_or_else(|| Error::not_found("Organization", organization))?
-            }
+        let resource = if let Some(target) = self.target {
+            target.find(view, organization)?
+        } else {
+            let resource = context::attached(view, organization);
+            resource.ok_or_else(|| Error::not_found("Organization", organization))?
         };
         Ok(Found { role, resource })
     }

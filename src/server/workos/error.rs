@@ -9,7 +9,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::{server, store};
+use crate::{graph::query::Reason, server, store};
 
 /// What is wrong with one field or parameter.
 #[derive(Clone, Debug, Serialize)]
@@ -142,9 +142,24 @@ impl From<Error> for ErrorBody {
         let (errors, role_slug) = match error {
             Error::Invalid(errors) => (errors, None),
             Error::Role { role_slug, .. } => (Vec::new(), Some(role_slug)),
+            Error::Store(error) => (refusals(error), None),
             _ => (Vec::new(), None),
         };
         Self { message, code, errors, role_slug }
+    }
+}
+
+/// What an object would say that is not allowed. The store tells it of the object: its kind stands in place of a field.
+fn refusals(error: store::Error) -> Vec<FieldError> {
+    match error {
+        store::Error::Invalid { object, problem } => {
+            vec![FieldError { field: object.kind.as_str().into(), code: problem }]
+        }
+        store::Error::Refused { object, reasons } => {
+            let refusal = |reason: Reason| FieldError { field: object.kind.as_str().into(), code: reason.to_string() };
+            reasons.into_iter().map(refusal).collect()
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -281,9 +281,9 @@ struct Patch {
 }
 
 /// Adds and removes assignments at one stroke (rule 49).
-async fn patch(context: Context, Path(path): Path<OfGroup>, Body(patch): Body<Patch>) -> Result<StatusCode, Error> {
+async fn patch(context: Context, Path(path): Path<OfGroup>, Body(changes): Body<Patch>) -> Result<StatusCode, Error> {
     let mut findings = Findings::default();
-    let (add, remove) = (patch.add.as_deref().unwrap_or_default(), patch.remove.as_deref().unwrap_or_default());
+    let (add, remove) = (changes.add.as_deref().unwrap_or_default(), changes.remove.as_deref().unwrap_or_default());
     if !(1..=MAX_ENTRIES).contains(&(add.len() + remove.len())) {
         findings.add("add", format!("add and remove must contain 1 to {MAX_ENTRIES} elements together"));
     }

@@ -8,6 +8,7 @@
 
 #![allow(clippy::option_option, reason = "in a change, a field that is absent, null or a value are three things")]
 
+mod annotations;
 mod assign;
 mod assignment;
 mod body;

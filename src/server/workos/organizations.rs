@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{
     Error,
+    annotations::{annotate, noted},
     body::{Body, Findings, Path, Query, present},
     context::{self, AttachedResource, Context},
     environment,
@@ -197,7 +198,7 @@ async fn update(
         .store()
         .edit(context.environment(), &object, |view, stored| {
             if let Some(metadata) = &body.metadata {
-                let mut merged = noted_metadata(&stored.annotations);
+                let mut merged: BTreeMap<String, String> = noted(&stored.annotations, METADATA_ANNOTATION);
                 match metadata {
                     None => merged.clear(),
                     Some(metadata) => merge_metadata(&mut merged, Some(metadata))?,
@@ -327,12 +328,6 @@ fn is_domain(text: &str) -> bool {
     text.len() <= MAX_DOMAIN && text.split('.').all(is_label)
 }
 
-fn noted_metadata(annotations: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    // What cannot be read is not shown either: it is written anew.
-    let noted = annotations.get(METADATA_ANNOTATION).and_then(|json| serde_json::from_str(json).ok());
-    noted.unwrap_or_default()
-}
-
 /// Takes over the entries that are given; those that are null go.
 fn merge_metadata(metadata: &mut BTreeMap<String, String>, given: Option<&Value>) -> Result<(), Error> {
     let invalid = |problem: String| Err(Error::coded(StatusCode::BAD_REQUEST, "invalid_metadata", problem));
@@ -363,14 +358,4 @@ fn merge_metadata(metadata: &mut BTreeMap<String, String>, given: Option<&Value>
         return invalid(format!("metadata must have {MAX_METADATA} keys at the most."));
     }
     Ok(())
-}
-
-fn annotate(annotations: &mut BTreeMap<String, String>, name: &str, value: &impl Serialize, is_empty: bool) {
-    if is_empty {
-        annotations.remove(name);
-        return;
-    }
-    // INVARIANT: maps and lists of strings are JSON.
-    #[expect(clippy::expect_used, reason = "unreachable, see the invariant")]
-    annotations.insert(name.to_owned(), serde_json::to_string(value).expect("an annotation is JSON"));
 }

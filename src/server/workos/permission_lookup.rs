@@ -31,13 +31,7 @@ impl Known {
     /// What is told of it.
     pub fn show(&self, environment: &str) -> Permission {
         match &self.evidence {
-            Evidence::Declared(declared_on) => {
-                let mut profiles = declared_on.presentation.permissions.iter();
-                let profile = profiles.find(|profile| profile.slug == self.slug).cloned();
-                let profile = profile
-                    .unwrap_or_else(|| PermissionProfile { slug: self.slug.clone(), ..PermissionProfile::default() });
-                Permission::of(environment, declared_on, &profile)
-            }
+            Evidence::Declared(declared_on) => Permission::of(environment, declared_on, &self.profile(declared_on)),
             Evidence::Granted(role) => {
                 // By convention the slug begins with the type.
                 let resource_type = match self.slug.split_once(':') {
@@ -49,9 +43,17 @@ impl Known {
         }
     }
 
+    fn profile(&self, declared_on: &Item<facts::ResourceType>) -> PermissionProfile {
+        let mut profiles = declared_on.presentation.permissions.iter();
+        let profile = profiles.find(|profile| profile.slug == self.slug).cloned();
+        profile.unwrap_or_else(|| PermissionProfile { slug: self.slug.clone(), ..PermissionProfile::default() })
+    }
+
     fn row(self, environment: &str) -> Row<Self> {
         let created = match &self.evidence {
-            Evidence::Declared(declared_on) => declared_on.created,
+            Evidence::Declared(declared_on) => {
+                self.profile(declared_on).times.map_or(declared_on.created, |times| times.created_at)
+            }
             Evidence::Granted(role) => role.created,
         };
         let place = Place { created, name: self.slug.clone() };

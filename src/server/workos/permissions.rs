@@ -1,12 +1,16 @@
 //! Permissions: what types declare, for roles to grant.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use axum::{Json, Router, http::StatusCode, routing::get};
 use serde::Deserialize;
 
 use super::{
     Error,
+    annotations::{annotate, noted},
     body::{Body, Findings, Path, Query},
     context::Context,
     id::Prefix,
@@ -15,12 +19,12 @@ use super::{
     shapes,
 };
 use crate::{
-    graph::facts::{self, Kind, Name, ORGANIZATION, ObjectRef},
+    graph::facts::{self, Kind, Name, ORGANIZATION, ObjectRef, Timestamp},
     server::Server,
     store::{
-        self, Draft, Item, Naming, Place, Planned, View,
-        spec::{Permission, ResourceTypeSpec, RoleSpec},
-        view::PermissionProfile,
+        self, Draft, Item, Naming, Place, Planned, StoredObject, View,
+        spec::{PERMISSION_TIMES_ANNOTATION, Permission, ResourceTypeSpec, RoleSpec},
+        view::{PermissionProfile, PermissionTimes},
     },
 };
 
@@ -38,6 +42,10 @@ struct Declared {
 }
 
 impl Declared {
+    fn created(&self) -> Timestamp {
+        self.profile.times.map_or(self.on.created, |times| times.created_at)
+    }
+
     fn show(&self, environment: &str) -> shapes::Permission {
         shapes::Permission::of(environment, &self.on, &self.profile)
     }
@@ -81,8 +89,8 @@ async fn list(
     let environment = context.environment();
     let rows = all(&view).map(|(position, declared)| Row {
         id: shapes::Permission::id(environment, &declared.profile.slug),
-        // The oldest type first, and in it the first declared.
-        place: Place { created: declared.on.created, name: format!("{}/{position:08}", declared.on.name).into() },
+        // Of those as old as their type, the oldest type first, and in it the first declared.
+        place: Place { created: declared.created(), name: format!("{}/{position:08}", declared.on.name).into() },
         item: declared,
     });
     parameters.page(rows.collect(), |_| None, |declared| declared.show(environment)).map(Json)
@@ -117,7 +125,9 @@ async fn create(
             let mut permissions = vec![permission.clone()];
             permissions.extend(granted_on_organizations(view).into_iter().filter(|granted| granted.slug != slug));
             let spec = ResourceTypeSpec { parents: None, permissions, display_name: None };
-            Ok::<_, Error>(vec![Planned::Create(Draft::new(Naming::Exactly(ORGANIZATION.into()), spec))])
+            let mut draft = Draft::new(Naming::Exactly(ORGANIZATION.into()), spec);
+            note_times(&mut draft.annotations, slug, Note::Declared);
+            Ok::<_, Error>(vec![Planned::Create(draft)])
         };
         let declared = context.store().write_together(context.environment(), plan).await?;
         if !declared.is_empty() {
@@ -131,12 +141,14 @@ async fn create(
     if !is_declared {
         return Err(undeclared_type(&resource_type.name));
     }
-    let declare = |view: &View<'_>, declared_on: &mut ResourceTypeSpec| {
+    let declare = |view: &View<'_>, stored: &mut StoredObject| {
+        let declared_on: &mut ResourceTypeSpec = stored.spec_mut()?;
         check_new(view, &declared_on.permissions)?;
         declared_on.permissions.push(permission.clone());
-        Ok(())
+        note_times(&mut stored.annotations, slug, Note::Declared);
+        Ok::<_, Error>(())
     };
-    context.edit(&resource_type, declare).await?;
+    context.store().edit(context.environment(), &resource_type, declare).await?;
     created(context, slug).await
 }
 
@@ -181,15 +193,22 @@ async fn update(
         let snapshot = context.snapshot();
         path.find(&snapshot.view(), context.environment())?
     };
-    let reword = |_: &View<'_>, declared_on: &mut ResourceTypeSpec| {
+    let reword = |_: &View<'_>, stored: &mut StoredObject| {
+        let declared_on: &mut ResourceTypeSpec = stored.spec_mut()?;
         let mut permissions = declared_on.permissions.iter_mut();
         let Some(permission) = permissions.find(|permission| permission.slug == profile.slug) else {
             return Err(Error::not_found("Permission", &path.slug));
         };
+        let before = permission.clone();
         rewording.apply(&mut permission.display_name, &mut permission.description);
+        if *permission != before {
+            let created_at = profile.times.map_or(on.created, |times| times.created_at);
+            note_times(&mut stored.annotations, &profile.slug, Note::Changed { created_at });
+        }
         Ok(())
     };
-    context.edit(&ObjectRef { kind: Kind::ResourceType, name: on.name }, reword).await?;
+    let object = ObjectRef { kind: Kind::ResourceType, name: on.name.clone() };
+    context.store().edit(context.environment(), &object, reword).await?;
     show(context, Path(path)).await
 }
 
@@ -203,15 +222,36 @@ async fn delete(context: Context, Path(path): Path<OfPermission>) -> Result<Stat
     take_from_roles(&context, &slug).await?;
     let types = context.snapshot().view().graph().declared_on(&slug);
     for name in types {
-        let withdraw = |_: &View<'_>, declared_on: &mut ResourceTypeSpec| {
+        let withdraw = |_: &View<'_>, stored: &mut StoredObject| {
+            let declared_on: &mut ResourceTypeSpec = stored.spec_mut()?;
             declared_on.permissions.retain(|permission| permission.slug != slug);
-            Ok(())
+            note_times(&mut stored.annotations, &slug, Note::Withdrawn);
+            Ok::<_, Error>(())
         };
-        context.edit(&ObjectRef { kind: Kind::ResourceType, name }, withdraw).await?;
+        context.store().edit(context.environment(), &ObjectRef { kind: Kind::ResourceType, name }, withdraw).await?;
     }
     // A role may have got it meanwhile.
     take_from_roles(&context, &slug).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What happens to a permission.
+enum Note {
+    Declared,
+    Changed { created_at: Timestamp },
+    Withdrawn,
+}
+
+/// Notes with the type when its permission was declared or changed.
+fn note_times(annotations: &mut BTreeMap<String, String>, slug: &str, note: Note) {
+    let mut times: BTreeMap<Name, PermissionTimes> = noted(annotations, PERMISSION_TIMES_ANNOTATION);
+    let now = Timestamp::from_millisecond(Timestamp::now().as_millisecond()).unwrap_or_default();
+    match note {
+        Note::Declared => times.insert(slug.into(), PermissionTimes { created_at: now, updated_at: now }),
+        Note::Changed { created_at } => times.insert(slug.into(), PermissionTimes { created_at, updated_at: now }),
+        Note::Withdrawn => times.remove(slug),
+    };
+    annotate(annotations, PERMISSION_TIMES_ANNOTATION, &times, times.is_empty());
 }
 
 async fn take_from_roles(context: &Context, slug: &Name) -> Result<(), Error> {

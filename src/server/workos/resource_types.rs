@@ -48,8 +48,10 @@ fn resource_type(view: &View<'_>, text: &str) -> Result<Item<facts::ResourceType
     context::find(view, Prefix::ResourceType, text).ok_or_else(|| Error::not_found("Resource type", text))
 }
 
-fn object_ref(name: &str) -> ObjectRef {
-    ObjectRef { kind: Kind::ResourceType, name: name.into() }
+fn object_of(context: &Context, path: &OfResourceType) -> Result<ObjectRef, Error> {
+    let snapshot = context.snapshot();
+    let item = resource_type(&snapshot.view(), &path.slug)?;
+    Ok(ObjectRef { kind: Kind::ResourceType, name: item.name })
 }
 
 fn show(context: &Context, name: &str) -> Result<Response, Error> {
@@ -94,9 +96,7 @@ async fn create(context: Context, Body(body): Body<CreateResourceType>) -> Resul
     }
     refuse_description(&mut findings, body.description.as_ref());
     findings.done()?;
-    if slug == ORGANIZATION {
-        return Err(built_in());
-    }
+    refuse_built_in(slug)?;
 
     let contradicts = || {
         Error::conflict(
@@ -149,12 +149,12 @@ async fn update(
     refuse_description(&mut findings, body.description.as_ref());
     findings.done()?;
 
-    let object = {
-        let snapshot = context.snapshot();
-        object_ref(&resource_type(&snapshot.view(), &path.slug)?.name)
-    };
-    if object.name == ORGANIZATION && body.parent_type_slugs.is_some() {
-        return Err(built_in());
+    if body.parent_type_slugs.is_some() {
+        refuse_built_in(&path.slug)?;
+    }
+    let object = object_of(&context, &path)?;
+    if body.parent_type_slugs.is_some() {
+        refuse_built_in(&object.name)?;
     }
     let change = |view: &View<'_>, stored: &mut StoredObject| {
         let gone = |_| Error::from(store::Error::NotFound { object: object.clone() });
@@ -173,13 +173,9 @@ async fn update(
 }
 
 async fn delete(context: Context, Path(path): Path<OfResourceType>) -> Result<StatusCode, Error> {
-    let object = {
-        let snapshot = context.snapshot();
-        object_ref(&resource_type(&snapshot.view(), &path.slug)?.name)
-    };
-    if object.name == ORGANIZATION {
-        return Err(built_in());
-    }
+    refuse_built_in(&path.slug)?;
+    let object = object_of(&context, &path)?;
+    refuse_built_in(&object.name)?;
     let used = |by: &str| Error::conflict(IN_USE, format!("The resource type '{}' is in use: {by}.", object.name));
     let proposal = Proposal::Delete { object: object.clone(), restricted: false };
     if let Some(by) = users(&context, &proposal).first() {
@@ -243,12 +239,14 @@ fn users(context: &Context, proposal: &Proposal) -> Vec<ObjectRef> {
     graph.review(proposal, Timestamp::now()).warnings.into_iter().filter_map(user).collect()
 }
 
-fn built_in() -> Error {
-    Error::coded(
-        StatusCode::BAD_REQUEST,
-        "bad_request",
-        "The resource type 'organization' is built in: it is neither created nor deleted, and has no parents.",
-    )
+/// The type `organization` is there, be it declared or not.
+fn refuse_built_in(slug: &str) -> Result<(), Error> {
+    if slug != ORGANIZATION {
+        return Ok(());
+    }
+    let message =
+        "The resource type 'organization' is built in: it is neither created nor deleted, and has no parents.";
+    Err(Error::coded(StatusCode::BAD_REQUEST, "bad_request", message))
 }
 
 /// What the graph refuses for the sake of resources and roles that are there is a conflict here.

@@ -12,7 +12,7 @@ use crate::{
     graph::facts::{self, Name, ORGANIZATION, Timestamp},
     store::{
         Item, View,
-        view::{Domain, PermissionProfile, UserProfile},
+        view::{Domain, PermissionProfile, PermissionTimes, UserProfile},
     },
 };
 
@@ -232,7 +232,7 @@ impl Permission {
 
     /// What is told of a permission that a type declares.
     pub fn of(environment: &str, declared_on: &Item<facts::ResourceType>, profile: &PermissionProfile) -> Self {
-        let PermissionProfile { slug, display_name, description } = profile;
+        let PermissionProfile { slug, display_name, description, times: _ } = profile;
         Self {
             object: "permission",
             id: Self::id(environment, slug),
@@ -241,7 +241,13 @@ impl Permission {
             description: description.clone(),
             system: false,
             resource_type_slug: declared_on.name.clone(),
-            times: declared_on.into(),
+            times: profile.times.map_or_else(
+                || declared_on.into(),
+                |PermissionTimes { created_at, updated_at }| Times {
+                    created_at: Instant(created_at),
+                    updated_at: Instant(updated_at),
+                },
+            ),
         }
     }
 

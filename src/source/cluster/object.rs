@@ -115,7 +115,7 @@ impl WatchedObject {
         let ObjectMeta { name, creation_timestamp, deletion_timestamp, .. } = &self.metadata;
         let metadata = Metadata {
             name: name.as_deref().unwrap_or_default().into(),
-            created: creation_timestamp.as_ref().map(|time| time.0),
+            created: creation_timestamp.as_ref().map(|_| self.created()),
             deleting: deletion_timestamp.is_some(),
         };
         convert::object(kind, metadata, &self.spec, UnknownFields::Ignore)

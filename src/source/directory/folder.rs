@@ -189,7 +189,11 @@ impl Held<'_> {
     fn read(&mut self, care: Care) -> BTreeSet<PathBuf> {
         let Folder { environments, ledger, metrics, .. } = self.folder;
         let state = &mut *self.state;
-        let (mut loaded, folders) = state.loader.load(care);
+        let (loaded, folders) = state.loader.load(care);
+        let Some(mut loaded) = loaded else {
+            metrics.manifests_loaded(state.loaded.problems.len());
+            return folders;
+        };
         loaded.withhold(&state.loaded);
         loaded.keep_times(&state.loaded);
         let changes = loaded.changes_since(&state.loaded);

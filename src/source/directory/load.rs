@@ -1,7 +1,8 @@
 //! A whole folder of manifests, read.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, hash_map::RandomState},
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet, HashMap, btree_map::Entry, hash_map::RandomState},
     fs::{self, File},
     hash::BuildHasher,
     io::{self, Read},
@@ -32,6 +33,9 @@ pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 /// The objects of one environment.
 pub type Objects = BTreeMap<ObjectRef, Declaration>;
 
+/// An object that is not the same as before; without a declaration: it is gone.
+type Differing<'a> = (&'a ObjectRef, Option<&'a Declaration>);
+
 /// What a folder of manifests declares: a pure function of what lies in it.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
@@ -47,17 +51,51 @@ impl Loaded {
     /// What turns the objects of `before` into these, by environment.
     #[must_use]
     pub fn changes_since(&self, before: &Self) -> BTreeMap<Name, Vec<Change>> {
-        let none = Objects::new();
+        let is_same =
+            |old: &Declaration, new: &Declaration| Arc::ptr_eq(&old.object, &new.object) || old.object == new.object;
+        let mut changes: BTreeMap<Name, Vec<Change>> = BTreeMap::new();
+        for (environment, differing) in self.differing_from(before, is_same) {
+            let changes = changes.entry(environment.clone()).or_default();
+            let (gone, there): (Vec<_>, Vec<_>) = differing.into_iter().partition(|(_, now)| now.is_none());
+            changes.extend(gone.into_iter().map(|(object, _)| Change::Delete(object.clone())));
+            let there = there.into_iter().filter_map(|(_, now)| now);
+            changes.extend(there.map(|declaration| Change::Apply(declaration.object.as_ref().clone())));
+        }
+        changes
+    }
+
+    /// The objects that are not the same as before, by environment, in order.
+    fn differing_from<'a>(
+        &'a self,
+        before: &'a Self,
+        is_same: impl Fn(&Declaration, &Declaration) -> bool,
+    ) -> Vec<(&'a Name, Vec<Differing<'a>>)> {
+        static NONE: Objects = Objects::new();
         let environments: BTreeSet<&Name> = before.environments.keys().chain(self.environments.keys()).collect();
-        environments
-            .into_iter()
-            .map(|environment| {
-                let old = before.environments.get(environment).unwrap_or(&none);
-                let new = self.environments.get(environment).unwrap_or(&none);
-                (environment.clone(), changes(old, new))
-            })
-            .filter(|(_, changes)| !changes.is_empty())
-            .collect()
+        let differing = environments.into_iter().map(|environment| {
+            let of = |loaded: &'a Self| loaded.environments.get(environment).unwrap_or(&NONE);
+            let (mut old, mut new) = (of(before).iter().peekable(), of(self).iter().peekable());
+            let mut differing = Vec::new();
+            // Both are in the same order.
+            loop {
+                let order = match (old.peek(), new.peek()) {
+                    (Some((old, _)), Some((new, _))) => old.cmp(new),
+                    (Some(_), None) => Ordering::Less,
+                    (None, Some(_)) => Ordering::Greater,
+                    (None, None) => break,
+                };
+                let was = if order.is_le() { old.next() } else { None };
+                let is = if order.is_ge() { new.next() } else { None };
+                match (was, is) {
+                    (Some((_, was)), Some((_, is))) if is_same(was, is) => {}
+                    (_, Some((object, is))) => differing.push((object, Some(is))),
+                    (Some((object, _)), None) => differing.push((object, None)),
+                    (None, None) => {}
+                }
+            }
+            (environment, differing)
+        });
+        differing.filter(|(_, differing)| !differing.is_empty()).collect()
     }
 
     /// Keeps what was declared before by files that are now unclear, as invalid objects. For what such a file
@@ -87,8 +125,13 @@ impl Loaded {
     pub fn keep_times(&mut self, before: &Self) {
         for (environment, objects) in &mut self.environments {
             let Some(before) = before.environments.get(environment) else { continue };
+            let mut before = before.iter().peekable();
             for (object, declaration) in objects {
-                if let Some(before) = before.get(object).filter(|it| !Arc::ptr_eq(&it.record, &declaration.record)) {
+                // Both are in the same order.
+                while before.next_if(|(other, _)| *other < object).is_some() {}
+                if let Some((_, before)) = before.next_if(|(other, _)| *other == object)
+                    && !Arc::ptr_eq(&before.record, &declaration.record)
+                {
                     declaration.keep_times(&before.record);
                 }
             }
@@ -99,28 +142,17 @@ impl Loaded {
     /// kind.
     #[must_use]
     pub fn entries_since(&self, before: &Self, revision: u64) -> BTreeMap<(Name, Kind), Vec<LedgerEntry>> {
-        let none = Objects::new();
+        let is_same =
+            |old: &Declaration, new: &Declaration| Arc::ptr_eq(&old.record, &new.record) || old.record == new.record;
         let mut entries: BTreeMap<(Name, Kind), Vec<LedgerEntry>> = BTreeMap::new();
-        let mut enter = |environment: &Name, object: &ObjectRef, record: Option<&Arc<Record>>| {
-            let entry = LedgerEntry {
-                name: object.name.clone(),
-                record: record.map(|record| Record::clone(record)),
-                changes_graph: Some(revision),
-            };
-            entries.entry((environment.clone(), object.kind)).or_default().push(entry);
-        };
-        for (environment, old) in &before.environments {
-            let new = self.environments.get(environment).unwrap_or(&none);
-            old.keys().filter(|object| !new.contains_key(*object)).for_each(|object| enter(environment, object, None));
-        }
-        for (environment, new) in &self.environments {
-            let old = before.environments.get(environment).unwrap_or(&none);
-            for (object, declaration) in new {
-                let record = &declaration.record;
-                let is_known = |it: &Declaration| Arc::ptr_eq(&it.record, record) || it.record == *record;
-                if !old.get(object).is_some_and(is_known) {
-                    enter(environment, object, Some(record));
-                }
+        for (environment, differing) in self.differing_from(before, is_same) {
+            for (object, declaration) in differing {
+                let entry = LedgerEntry {
+                    name: object.name.clone(),
+                    record: declaration.map(|declaration| Record::clone(&declaration.record)),
+                    changes_graph: Some(revision),
+                };
+                entries.entry((environment.clone(), object.kind)).or_default().push(entry);
             }
         }
         entries
@@ -145,16 +177,6 @@ impl Declaration {
     }
 }
 
-fn changes(old: &Objects, new: &Objects) -> Vec<Change> {
-    let gone = old.keys().filter(|object| !new.contains_key(object)).cloned().map(Change::Delete);
-    let changed = new.iter().filter(|(object, declaration)| {
-        old.get(object).is_none_or(|before| {
-            !Arc::ptr_eq(&before.object, &declaration.object) && before.object != declaration.object
-        })
-    });
-    gone.chain(changed.map(|(_, declaration)| Change::Apply(declaration.object.as_ref().clone()))).collect()
-}
-
 /// Reads a folder again and again, and parses only the files whose content changed.
 #[derive(Debug)]
 pub struct Loader {
@@ -162,11 +184,14 @@ pub struct Loader {
     default_environment: Name,
     /// What the files held when they were last read.
     parsed: HashMap<PathBuf, Parsed>,
+    /// That is all there was: nothing was found that could not be read. None: it has not been read yet.
+    was_complete: Option<bool>,
     hasher: RandomState,
 }
 
 #[derive(Clone, Debug)]
 struct Parsed {
+    path: Arc<Path>,
     length: usize,
     hash: u64,
     stamp: Stamp,
@@ -211,67 +236,74 @@ impl Stamp {
         }
     }
 
+    /// To the millisecond, as it may be written down.
     fn modified(&self) -> Timestamp {
         let (seconds, nanoseconds) = self.modified;
-        Timestamp::new(seconds, i32::try_from(nanoseconds).unwrap_or_default()).unwrap_or_default()
+        let milliseconds = i32::try_from(nanoseconds).unwrap_or_default() / 1_000_000;
+        Timestamp::new(seconds, milliseconds * 1_000_000).unwrap_or_default()
     }
 }
 
 impl Loader {
     pub fn new(root: PathBuf, default_environment: Name) -> Self {
-        Self { root, default_environment, parsed: HashMap::new(), hasher: RandomState::new() }
+        Self { root, default_environment, parsed: HashMap::new(), was_complete: None, hasher: RandomState::new() }
     }
 
-    /// What the folder declares now, and the folders in which a change may change that.
-    pub fn load(&mut self, care: Care) -> (Loaded, BTreeSet<PathBuf>) {
+    /// What the folder declares now; none: the same as when it was read last. And the folders in which a change may change
+    /// that.
+    pub fn load(&mut self, care: Care) -> (Option<Loaded>, BTreeSet<PathBuf>) {
         let Walk { files, folders, unreadable } = walk(&self.root);
         let mut manifests = Vec::with_capacity(files.len());
         let mut parsed = HashMap::with_capacity(files.len());
-        for file in files {
-            let path: Arc<Path> = Arc::from(file.as_path());
-            if care == Care::Quick
-                && let Some(known) = self.unchanged(&file)
-            {
-                manifests.push((path, Arc::clone(&known.manifest)));
-                parsed.insert(file, known.clone());
-                continue;
-            }
-            match read(&file) {
-                Ok((content, metadata)) => {
-                    let entry = self.parse(&path, &content, Stamp::of(&metadata));
-                    manifests.push((path, Arc::clone(&entry.manifest)));
+        let mut is_complete = unreadable.is_empty();
+        let mut is_same = files.len() == self.parsed.len();
+        for (file, metadata) in files {
+            let entry = match self.unchanged(&file, &metadata).filter(|_| care == Care::Quick) {
+                Some(known) => Ok(known.clone()),
+                None => read(&file).map(|(content, metadata)| self.parse(&file, &content, Stamp::of(&metadata))),
+            };
+            match entry {
+                Ok(entry) => {
+                    is_same &= self.parsed.get(&file).is_some_and(|it| Arc::ptr_eq(&it.manifest, &entry.manifest));
+                    manifests.push((Arc::clone(&entry.path), Arc::clone(&entry.manifest)));
                     parsed.insert(file, entry);
                 }
-                Err(message) => manifests.push(unreadable_manifest(path, message)),
+                Err(message) => {
+                    is_complete = false;
+                    manifests.push(unreadable_manifest(file.into(), message));
+                }
             }
         }
         self.parsed = parsed;
+        let was_complete = self.was_complete.replace(is_complete);
+        if is_same && is_complete && was_complete == Some(true) {
+            return (None, folders);
+        }
         manifests.extend(unreadable.into_iter().map(|(path, message)| unreadable_manifest(path.into(), message)));
-        (merge(&manifests), folders)
+        (Some(merge(&manifests)), folders)
     }
 
     /// What a file was found to hold, if it cannot have changed since.
-    fn unchanged(&self, file: &Path) -> Option<&Parsed> {
-        let known = self.parsed.get(file).filter(|known| known.stamp.settled)?;
-        let stamp = Stamp::of(&fs::metadata(file).ok()?);
-        (stamp == known.stamp).then_some(known)
+    fn unchanged(&self, file: &Path, metadata: &fs::Metadata) -> Option<&Parsed> {
+        self.parsed.get(file).filter(|known| known.stamp.settled && known.stamp == Stamp::of(metadata))
     }
 
-    fn parse(&self, path: &Arc<Path>, content: &[u8], stamp: Stamp) -> Parsed {
+    fn parse(&self, file: &Path, content: &[u8], stamp: Stamp) -> Parsed {
         let (length, hash) = (content.len(), self.hasher.hash_one(content));
-        if let Some(known) = self.parsed.get(path.as_ref())
+        if let Some(known) = self.parsed.get(file)
             && (known.length, known.hash) == (length, hash)
         {
             return Parsed { stamp, ..known.clone() };
         }
+        let path: Arc<Path> = file.into();
         let manifest = match std::str::from_utf8(content) {
-            Ok(text) => Manifest::parse(path, text, &self.default_environment, stamp.modified()),
+            Ok(text) => Manifest::parse(&path, text, &self.default_environment, stamp.modified()),
             Err(error) => {
-                let place = Place { file: Arc::clone(path), position: None };
+                let place = Place { file: Arc::clone(&path), position: None };
                 Manifest::unreadable(place, format!("is not UTF-8: {error}"))
             }
         };
-        Parsed { length, hash, stamp, manifest: Arc::new(manifest) }
+        Parsed { path, length, hash, stamp, manifest: Arc::new(manifest) }
     }
 }
 
@@ -299,12 +331,19 @@ fn read(path: &Path) -> Result<(Vec<u8>, fs::Metadata), String> {
 /// Puts together what the files declare, each object once.
 fn merge(manifests: &[(Arc<Path>, Arc<Manifest>)]) -> Loaded {
     let mut loaded = Loaded::default();
-    let mut declared: BTreeMap<(&Name, ObjectRef), Vec<&Declaration>> = BTreeMap::new();
+    let mut repeated: BTreeMap<(Name, ObjectRef), Vec<&Declaration>> = BTreeMap::new();
     let mut ignored = 0;
     for (path, manifest) in manifests {
         let Manifest { declarations, problems, unclear, foreign } = manifest.as_ref();
         for declaration in declarations {
-            declared.entry((&declaration.environment, declaration.object_ref())).or_default().push(declaration);
+            let Declaration { environment, .. } = declaration;
+            let objects = loaded.environments.entry(environment.clone()).or_default();
+            match objects.entry(declaration.object_ref()) {
+                Entry::Vacant(vacant) => drop(vacant.insert(declaration.clone())),
+                Entry::Occupied(occupied) => {
+                    repeated.entry((environment.clone(), occupied.key().clone())).or_default().push(declaration);
+                }
+            }
         }
         loaded.problems.extend(problems.iter().cloned());
         if *unclear {
@@ -312,23 +351,25 @@ fn merge(manifests: &[(Arc<Path>, Arc<Manifest>)]) -> Loaded {
         }
         ignored += foreign;
     }
-    for ((environment, object_ref), declarations) in declared {
-        let declaration = if let [only] = declarations.as_slice() {
-            Declaration::clone(only)
-        } else {
-            let (first, others) = (declarations[0], &declarations[1..]);
-            loaded.problems.extend(others.iter().map(|other| Problem {
-                place: other.place.clone(),
-                object: Some(object_ref.clone()),
-                field: None,
-                message: format!("is declared at {} already; remove one of the two", first.place),
-            }));
-            let places: Vec<_> = declarations.iter().map(|declaration| declaration.place.to_string()).collect();
-            let again = others.iter().map(|other| other.place.clone()).collect();
-            let problem = format!("declared more than once: at {}; keep one", places.join(" and at "));
-            Declaration { again, ..invalid(first, &problem) }
+    for ((environment, object_ref), others) in repeated {
+        let Some(first) = loaded.environments.get_mut(&environment).and_then(|objects| objects.get_mut(&object_ref))
+        else {
+            continue;
         };
-        loaded.environments.entry(environment.clone()).or_default().insert(object_ref, declaration);
+        loaded.problems.extend(others.iter().map(|other| Problem {
+            place: other.place.clone(),
+            object: Some(object_ref.clone()),
+            field: None,
+            message: format!("is declared at {} already; remove one of the two", first.place),
+        }));
+        let places: Vec<_> = [&*first]
+            .into_iter()
+            .chain(others.iter().copied())
+            .map(|declaration| declaration.place.to_string())
+            .collect();
+        let problem = format!("declared more than once: at {}; keep one", places.join(" and at "));
+        let again = others.iter().map(|other| other.place.clone()).collect();
+        *first = Declaration { again, ..invalid(first, &problem) };
     }
     if ignored > 0 {
         debug!(ignored, "objects of other API groups are ignored");

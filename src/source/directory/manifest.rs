@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use serde_json::Value;
+use smallvec::SmallVec;
 use uuid::Uuid;
 
 use super::{
@@ -37,6 +38,9 @@ pub struct Manifest {
     pub foreign: usize,
 }
 
+/// Where in a file a document is: which one of the file, and within that, item by item, where in lists.
+pub type DocumentPath = SmallVec<[usize; 2]>;
+
 /// One object that a file declares.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Declaration {
@@ -48,8 +52,8 @@ pub struct Declaration {
     pub place: Place,
     /// Where else, which makes it invalid.
     pub again: Vec<Place>,
-    /// The document of the file that declares it, and within that, item by item, where in lists.
-    pub path: Vec<usize>,
+    /// The document that declares it.
+    pub path: DocumentPath,
     /// What is known of it beyond that.
     pub record: Arc<Record>,
     /// When the file was modified last, as far as is known.
@@ -82,7 +86,8 @@ impl Manifest {
 
     /// Reads the documents of a file.
     pub fn of(file: &Arc<Path>, documents: &[Node], default_environment: &Name, modified: Timestamp) -> Self {
-        let mut reader = Reader { file, default_environment, modified, path: Vec::new(), manifest: Self::default() };
+        let mut reader =
+            Reader { file, default_environment, modified, path: DocumentPath::new(), manifest: Self::default() };
         reader.documents(documents);
         reader.manifest
     }
@@ -112,7 +117,7 @@ struct Reader<'a> {
     default_environment: &'a Name,
     modified: Timestamp,
     /// Of what is being read.
-    path: Vec<usize>,
+    path: DocumentPath,
     manifest: Manifest,
 }
 

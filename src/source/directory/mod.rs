@@ -39,7 +39,7 @@ use crate::graph::Environments;
 /// # Errors
 /// Where there is no such folder. What is wrong in it is told in [`Loaded::problems`].
 pub fn load(path: impl AsRef<Path>, default_environment: &str) -> Result<Loaded, Error> {
-    Ok(Loader::new(folder(path.as_ref())?, default_environment.into()).load(Care::Thorough).0)
+    Ok(Loader::new(folder(path.as_ref())?, default_environment.into()).load(Care::Thorough).0.unwrap_or_default())
 }
 
 /// A folder of manifests that graph and ledger are kept up to date with.

@@ -12,7 +12,10 @@ use super::{
     folder::{GATE, SAFETY_INTERVAL},
     *,
 };
-use crate::graph::facts::{Change, Fact, Kind, ObjectRef};
+use crate::{
+    graph::facts::{Change, Fact, Kind, ObjectRef},
+    source::ledger::Record,
+};
 
 /// A folder that is removed in the end.
 struct Folder(TempDir);
@@ -304,7 +307,8 @@ fn what_a_file_declared_before_it_broke_stays_but_grants_nothing() {
     assert_eq!(gone.problems.len(), 0);
 
     fs::remove_dir_all(folder.0.path()).unwrap();
-    let (mut vanished, _) = Loader::new(folder.0.path().to_owned(), "default".into()).load(Care::Thorough);
+    let (vanished, _) = Loader::new(folder.0.path().to_owned(), "default".into()).load(Care::Thorough);
+    let mut vanished = vanished.unwrap();
     vanished.withhold(&moved);
     assert_eq!(objects(&vanished), ["!default/Role/a", "!default/Role/b"]);
     assert_eq!(vanished.problems.len(), 1);
@@ -464,4 +468,55 @@ async fn no_answers_before_every_file_can_be_read() {
     folder.write("b.yaml", &role("b"));
     following.wait_for("mended", 2, 0).await;
     assert!(following.environments.is_synced());
+}
+
+#[test]
+fn a_change_that_shows_in_no_size_is_never_missed() {
+    let folder = Folder::new(&[("a.yaml", &role("a0"))]);
+    let environments = Arc::new(Environments::default());
+    let directory =
+        Directory::open(folder.0.path(), "default", environments, Arc::default(), Metrics::default()).unwrap();
+    let mut held = directory.folder.hold();
+    for round in 1..10 {
+        let name = format!("a{round}");
+        folder.write("a.yaml", &role(&name));
+        held.read_again(Care::Quick);
+        let object = ObjectRef { kind: Kind::Role, name: name.into() };
+        assert!(held.declaration("default", &object).is_some(), "round {round}");
+    }
+    let before = Arc::clone(held.loaded());
+    held.read_again(Care::Quick);
+    assert!(Arc::ptr_eq(&before, held.loaded()), "nothing changed");
+}
+
+#[test]
+fn every_object_is_known_with_what_it_says_for_people() {
+    let folder = Folder::new(&[(
+        "a.yaml",
+        "apiVersion: authz.bailiwick.dev/v1alpha1\nkind: Role\nmetadata:\n  name: a\n  creationTimestamp: 2026-01-01T00:00:00.123Z\n  \
+         annotations: {authz.bailiwick.dev/updated-at: 2026-01-02T00:00:00Z}\nspec: {displayName: A}\n---\n\
+         apiVersion: authz.bailiwick.dev/v1alpha1\nkind: Role\nmetadata: {name: b}\nspec: {displayName: B, wrong: true}\n",
+    )]);
+    let (environments, ledger) = (Arc::new(Environments::default()), Arc::<Ledger>::default());
+    let directory =
+        Directory::open(folder.0.path(), "default", environments, Arc::clone(&ledger), Metrics::default()).unwrap();
+    let record = |name: &str| {
+        let object = ObjectRef { kind: Kind::Role, name: name.into() };
+        ledger.get("default").unwrap().get(&object).unwrap()
+    };
+    let (a, b) = (record("a"), record("b"));
+    assert_eq!(a.uid, "1db5f5f8-a587-5958-897d-f27ac302d33e", "for ever");
+    assert_eq!(a.created, "2026-01-01T00:00:00.123Z".parse().unwrap());
+    assert_eq!(a.updated, "2026-01-02T00:00:00Z".parse().unwrap());
+    let display_name = |record: &Record| record.presentation.as_ref().and_then(|it| it.display_name.clone());
+    assert_eq!((display_name(&a).as_deref(), display_name(&b).as_deref()), (Some("A"), Some("B")));
+
+    // What people are told reaches the ledger although the graph does not change.
+    let text = fs::read_to_string(folder.path("a.yaml")).unwrap();
+    folder.write("a.yaml", &text.replace("displayName: A", "displayName: Other"));
+    directory.folder.hold().read_again(Care::Quick);
+    let after = record("a");
+    assert_eq!((display_name(&after).as_deref(), &after.uid, after.created), (Some("Other"), &a.uid, a.created));
+    assert!(after.updated > a.updated && after.resource_version != a.resource_version);
+    assert_eq!(record("b"), b, "it did not change");
 }

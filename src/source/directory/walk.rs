@@ -2,7 +2,8 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
-    fs, io,
+    fs::{self, DirEntry, Metadata},
+    io,
     path::{self, Path, PathBuf},
 };
 
@@ -15,8 +16,8 @@ const MAX_LINKS: usize = 40;
 /// What was found in a folder.
 #[derive(Debug, Default)]
 pub struct Walk {
-    /// The manifests, each once, in the order of their paths.
-    pub files: Vec<PathBuf>,
+    /// The manifests, each once, in the order of their paths, with what was known of each when it was found.
+    pub files: Vec<(PathBuf, Metadata)>,
     /// The folders in which a change may change what is found or what it says.
     pub folders: BTreeSet<PathBuf>,
     /// What could not be looked at, and why.
@@ -41,46 +42,84 @@ struct Walker {
 
 impl Walker {
     fn folder(&mut self, path: &Path, depth: usize) {
-        if depth > MAX_DEPTH {
-            let message = format!("lies more than {MAX_DEPTH} folders deep; move it up");
-            return self.walk.unreadable.push((path.to_owned(), message));
-        }
-        match self.visit(path).and_then(|new| if new { sorted_entries(path).map(Some) } else { Ok(None) }) {
-            Ok(Some(entries)) => {
-                self.walk.folders.insert(path.to_owned());
-                for entry in entries {
-                    self.entry(&entry, depth);
-                }
+        match fs::canonicalize(path) {
+            Ok(real) => {
+                self.links(path);
+                self.real_folder(path, &real, depth);
             }
-            Ok(None) => {}
             Err(error) => self.unreadable(path, &error),
         }
     }
 
-    fn entry(&mut self, path: &Path, depth: usize) {
-        match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => self.folder(path, depth + 1),
-            Ok(_) if !is_manifest(path) => {}
-            Ok(metadata) if metadata.is_file() => match self.visit(path) {
-                Ok(true) => self.walk.files.push(path.to_owned()),
-                Ok(false) => {}
-                Err(error) => self.unreadable(path, &error),
-            },
-            Ok(_) => self.walk.unreadable.push((path.to_owned(), "is no regular file; remove it".to_owned())),
-            // Gone since the folder was listed.
-            Err(_) if fs::symlink_metadata(path).is_err() => {}
-            Err(error) => {
-                self.links(path);
-                self.unreadable(path, &error);
+    fn real_folder(&mut self, path: &Path, real: &Path, depth: usize) {
+        if depth > MAX_DEPTH {
+            let message = format!("lies more than {MAX_DEPTH} folders deep; move it up");
+            return self.walk.unreadable.push((path.to_owned(), message));
+        }
+        if !self.visited.insert(real.to_owned()) {
+            return;
+        }
+        match sorted_entries(path) {
+            Ok(entries) => {
+                self.walk.folders.insert(path.to_owned());
+                for entry in entries {
+                    self.entry(&entry, real, depth);
+                }
             }
+            Err(error) => self.unreadable(path, &error),
         }
     }
 
-    /// Whether this is the first visit.
-    fn visit(&mut self, path: &Path) -> io::Result<bool> {
-        let real = fs::canonicalize(path)?;
-        self.links(path);
-        Ok(self.visited.insert(real))
+    fn entry(&mut self, entry: &DirEntry, real_folder: &Path, depth: usize) {
+        let path = entry.path();
+        // What is no link needs no look at all the folders above to know where it really lies.
+        let found = match entry.file_type() {
+            Ok(found) if found.is_symlink() => return self.link(&path, depth),
+            Ok(found) if found.is_dir() => {
+                return self.real_folder(&path, &real_folder.join(entry.file_name()), depth + 1);
+            }
+            Ok(_) if !is_manifest(&path) => return,
+            Ok(_) => entry.metadata(),
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok(metadata) => self.file(&path, Ok(real_folder.join(entry.file_name())), metadata),
+            Err(error) => self.missing(&path, &error),
+        }
+    }
+
+    fn link(&mut self, path: &Path, depth: usize) {
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => self.folder(path, depth + 1),
+            Ok(_) if !is_manifest(path) => {}
+            Ok(metadata) => {
+                self.links(path);
+                self.file(path, fs::canonicalize(path), metadata);
+            }
+            Err(error) => self.missing(path, &error),
+        }
+    }
+
+    fn file(&mut self, path: &Path, real: io::Result<PathBuf>, metadata: Metadata) {
+        match real {
+            Ok(_) if !metadata.is_file() => {
+                self.walk.unreadable.push((path.to_owned(), "is no regular file; remove it".to_owned()));
+            }
+            Ok(real) => {
+                if self.visited.insert(real) {
+                    self.walk.files.push((path.to_owned(), metadata));
+                }
+            }
+            Err(error) => self.unreadable(path, &error),
+        }
+    }
+
+    fn missing(&mut self, path: &Path, error: &io::Error) {
+        // Else it is gone since the folder was listed.
+        if fs::symlink_metadata(path).is_ok() {
+            self.links(path);
+            self.unreadable(path, error);
+        }
     }
 
     /// Each link on the way from a path to a file may come to lead elsewhere, or somewhere at last.
@@ -101,15 +140,15 @@ impl Walker {
     }
 }
 
-fn sorted_entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+fn sorted_entries(folder: &Path) -> io::Result<Vec<DirEntry>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-            entries.push(entry.path());
+            entries.push(entry);
         }
     }
-    entries.sort_unstable();
+    entries.sort_by_cached_key(DirEntry::file_name);
     Ok(entries)
 }
 

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    api::{DOMAINS_ANNOTATION, METADATA_ANNOTATION},
-    graph::facts::{Kind, Name},
+    api::{DOMAINS_ANNOTATION, METADATA_ANNOTATION, PERMISSION_TIMES_ANNOTATION},
+    graph::facts::{Kind, Name, Timestamp},
 };
 
 /// What an object says for people.
@@ -51,6 +51,19 @@ pub struct PermissionProfile {
     pub display_name: Option<Name>,
     /// What it permits.
     pub description: Option<Name>,
+    /// When it was declared, where that is noted ([`PERMISSION_TIMES_ANNOTATION`]).
+    #[serde(skip)]
+    pub times: Option<PermissionTimes>,
+}
+
+/// When a permission was declared, and when it last changed.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PermissionTimes {
+    /// When it was declared.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
 }
 
 /// A domain of an organization.
@@ -71,16 +84,22 @@ impl Presentation {
         }
         let text = |field: &str| spec.get(field).and_then(Value::as_str).map(Name::from);
         let annotation = |name: &str| annotations.and_then(|annotations| annotations.get(name));
+        let mut permissions: Vec<PermissionProfile> = match spec.get("permissions") {
+            Some(permissions) if kind == Kind::ResourceType => read(permissions).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        if let Some(noted) = annotation(PERMISSION_TIMES_ANNOTATION) {
+            let times: BTreeMap<Name, PermissionTimes> = serde_json::from_str(noted).unwrap_or_default();
+            for permission in &mut permissions {
+                permission.times = times.get(&permission.slug).copied();
+            }
+        }
         let presentation = Self {
             display_name: text("displayName"),
             description: text("description"),
             external_id: text("externalId").filter(|_| kind == Kind::Resource),
             user: spec.get("user").filter(|_| kind == Kind::OrganizationMembership).and_then(read),
-            permissions: spec
-                .get("permissions")
-                .filter(|_| kind == Kind::ResourceType)
-                .and_then(read)
-                .unwrap_or_default(),
+            permissions,
             metadata: annotation(METADATA_ANNOTATION)
                 .and_then(|json| serde_json::from_str(json).ok())
                 .unwrap_or_default(),

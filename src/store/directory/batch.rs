@@ -30,7 +30,7 @@ pub fn carry_out(held: &mut Held<'_>, jobs: Vec<Job>) {
         // Whoever does not wait any more was not told that it would be done.
         if !answer.is_closed() {
             let objects: Vec<_> = writes.iter().map(outcome).collect();
-            let done = batch.carry_out(&environment, writes);
+            let done = batch.carry_out(&environment, &writes);
             outcomes.push((answer, environment, objects, done));
         }
     }
@@ -66,7 +66,7 @@ struct Batch<'h, 'f> {
 }
 
 impl Batch<'_, '_> {
-    fn carry_out(&mut self, environment: &Name, writes: Vec<Write>) -> Result<(), Error> {
+    fn carry_out(&mut self, environment: &Name, writes: &[Write]) -> Result<(), Error> {
         let deletes = writes.iter().any(|write| matches!(write, Write::Delete { .. }));
         let creates = writes.iter().any(|write| matches!(write, Write::Create(_)));
         let objects: Vec<_> = writes.iter().map(|write| (environment.clone(), outcome(write).0)).collect();
@@ -79,10 +79,10 @@ impl Batch<'_, '_> {
         {
             self.look();
         }
-        let mut prepared = Changes::prepare(self.held, environment, &writes);
+        let mut prepared = Changes::prepare(self.held, environment, writes);
         if matches!(prepared, Err(Error::NotFound { .. })) && !self.has_looked {
             self.look();
-            prepared = Changes::prepare(self.held, environment, &writes);
+            prepared = Changes::prepare(self.held, environment, writes);
         }
         let changes = prepared?;
         self.written.extend(objects);

@@ -41,27 +41,19 @@ const MAX_SAME_NAMES: usize = 100;
 /// Where that cannot be told.
 pub fn read(held: &mut Held<'_>, environment: &Name, object: &ObjectRef) -> Result<Option<StoredObject>, Error> {
     if let Some(stored) = read_where_known(held, environment, object)? {
-        return Ok(stored);
+        return Ok(Some(stored));
     }
     held.read_again(Care::Quick);
-    Ok(read_where_known(held, environment, object)?.flatten())
+    read_where_known(held, environment, object)
 }
 
-/// None: it is not declared where it is known to be.
-fn read_where_known(
-    held: &Held<'_>,
-    environment: &Name,
-    object: &ObjectRef,
-) -> Result<Option<Option<StoredObject>>, Error> {
+fn read_where_known(held: &Held<'_>, environment: &Name, object: &ObjectRef) -> Result<Option<StoredObject>, Error> {
     let Some(known) = held.declaration(environment, object) else { return Ok(None) };
     let file = file_of(known)?;
     let Ok(text) = fs::read_to_string(file) else { return Ok(None) };
     let text = Text::parse(file, &text, held.default_environment())?;
-    let Some((declaration, node)) = text.find(environment, object)? else { return Ok(None) };
-    if declaration.object.deleting {
-        return Ok(Some(None));
-    }
-    stored(declaration, node).map(|stored| Some(Some(stored)))
+    let found = text.find(environment, object)?.filter(|(declaration, _)| !declaration.object.deleting);
+    found.map(|(declaration, node)| stored(declaration, node)).transpose()
 }
 
 fn stored(declaration: &Declaration, node: &Node) -> Result<StoredObject, Error> {
@@ -111,7 +103,10 @@ impl Changes {
         for write in writes {
             match write {
                 Write::Create(new) => preparing.create(new)?,
-                Write::Replace(stored) => preparing.change(stored.object_ref(), Edit::Replace(stored.clone()))?,
+                Write::Replace(stored) => {
+                    let edit = Edit::Replace(Box::new(stored.clone()));
+                    preparing.change(stored.object_ref(), edit)?;
+                }
                 Write::Delete { object, uid } => preparing.delete(object, uid)?,
             }
         }
@@ -143,7 +138,7 @@ enum Task {
 }
 
 enum Edit {
-    Replace(StoredObject),
+    Replace(Box<StoredObject>),
     Remove,
     /// Takes a name out of a list of the spec.
     Unlist {

@@ -240,7 +240,7 @@ impl<'a> Patch<'a> {
         } else {
             ", ".to_owned()
         };
-        let added: String = added.into_iter().map(|member| format!("{separator}{member}")).collect();
+        let added: String = added.into_iter().flat_map(|member| [separator.clone(), member]).collect();
         if !added.is_empty() {
             self.changes.push((last.end..last.end, added));
         }

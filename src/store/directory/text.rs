@@ -10,7 +10,7 @@ use crate::{
     source::directory::{
         Declaration, Position,
         document::Node,
-        manifest::{self, Manifest},
+        manifest::{self, DocumentPath, Manifest},
     },
     store::Error,
 };
@@ -19,13 +19,13 @@ use crate::{
 #[derive(Debug)]
 pub struct Text<'a> {
     file: &'a Path,
-    text: &'a str,
+    content: &'a str,
     documents: Vec<Node>,
     manifest: Manifest,
 }
 
 /// What becomes of documents, by their place in the file; none: they go.
-pub type Edits = BTreeMap<Vec<usize>, Option<Value>>;
+pub type Edits = BTreeMap<DocumentPath, Option<Value>>;
 
 impl<'a> Text<'a> {
     /// Reads the text of a file.
@@ -39,7 +39,7 @@ impl<'a> Text<'a> {
             Error::ReadOnly { problem }
         })?;
         let manifest = Manifest::of(&Arc::from(file), &documents, default_environment, Timestamp::UNIX_EPOCH);
-        Ok(Self { file, text, documents, manifest })
+        Ok(Self { file, content: text, documents, manifest })
     }
 
     /// Where an object is declared, and the document that does so.
@@ -93,7 +93,7 @@ impl<'a> Text<'a> {
 
     /// The text with documents changed, or written anew as a whole.
     fn patched(&self, wanted: &[Option<Value>], whole: bool) -> String {
-        let mut patch = Patch::new(self.text);
+        let mut patch = Patch::new(self.content);
         for (node, wanted) in self.documents.iter().zip(wanted) {
             let end = self.end_of(node);
             match wanted {
@@ -111,13 +111,13 @@ impl<'a> Text<'a> {
         let begin = node.span.begin;
         if manifest::is_json(self.file) {
             let next = self.documents.iter().map(|other| other.span.begin).filter(|other| *other > begin).min();
-            return next.unwrap_or(self.text.len());
+            return next.unwrap_or(self.content.len());
         }
         let is_marker = |line: &str| {
             let rest = line.strip_prefix("---").or_else(|| line.strip_prefix("..."));
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
         };
-        let lines = self.text.get(begin..).unwrap_or_default().split_inclusive('\n');
+        let lines = self.content.get(begin..).unwrap_or_default().split_inclusive('\n');
         begin + lines.take_while(|line| !is_marker(line)).map(str::len).sum::<usize>()
     }
 
@@ -133,20 +133,20 @@ impl<'a> Text<'a> {
 
 /// Puts something in the place of a document, or of an item of a list; none: takes that away. None: there is no such place.
 fn put(documents: &mut [Option<Value>], path: &[usize], new: Option<Value>) -> Option<()> {
-    let (&document, items) = path.split_first()?;
-    let document = documents.get_mut(document)?;
-    let Some((&last, items)) = items.split_last() else {
-        *document = new;
+    let (&first, items) = path.split_first()?;
+    let root = documents.get_mut(first)?;
+    let Some((&index, items)) = items.split_last() else {
+        *root = new;
         return Some(());
     };
-    let mut list = document.as_mut()?.get_mut("items")?;
+    let mut list = root.as_mut()?.get_mut("items")?;
     for &item in items {
         list = list.get_mut(item)?.get_mut("items")?;
     }
     let list = list.as_array_mut()?;
     match new {
-        Some(new) => *list.get_mut(last)? = new,
-        None => drop(list.remove(last)),
+        Some(new) => *list.get_mut(index)? = new,
+        None => drop(list.remove(index)),
     }
     Some(())
 }

@@ -46,10 +46,11 @@ async function permissions(world) {
   const more = [];
   for (const number of [1, 2, 3]) more.push(await world.permission(`app:action-${number}`, 'app'));
   const listed = await world.authorization.listPermissions({ limit: 3 });
-  equal(slugs(listed.data), [...more].reverse(), 'rule 68: permissions, the newest first');
   const rest = await world.authorization.listPermissions({ limit: 3, after: listed.listMetadata.after });
   equal(rest.listMetadata.before, rest.data[0].id, 'rule 68: the next page');
   const all = await (await world.authorization.listPermissions()).autoPagination();
+  const own = slugs(all).filter((one) => more.includes(one));
+  equal(own, [...more].reverse(), 'rule 68: the permissions of a type, the newest first');
   expect(slugs(all).includes(slug) && new Set(ids(all)).size === all.length, 'rule 70: each permission once');
 
   await world.authorization.deletePermission(slug);
@@ -171,7 +172,7 @@ async function users(world) {
     ['listing', () => world.users.listUsers()],
     ['creating', () => world.users.createUser({ email: 'alice@example.com' })],
   ]) {
-    const error = await refused(`${what} users`, 'GenericServerException', 501, [undefined, 'not_implemented'], call);
+    const error = await refused(`${what} users`, 'GenericServerException', 501, 'users_not_kept_here', call);
     expect(/identity provider/.test(error?.message ?? ''), `${what} users says why: ${error?.message}`);
   }
 }

@@ -23,7 +23,7 @@ def unknown_paths(world):
     error = refused(
         "a path that is not there",
         NotFoundError,
-        ("entity_not_found", "not_found", None),
+        "no_such_route",
         world.client.request,
         method="get",
         path=("authorization", "no-such-thing"),

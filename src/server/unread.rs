@@ -1,0 +1,70 @@
+//! Bodies that nobody read.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use axum::{
+    Error,
+    body::{Body, BodyDataStream, Bytes, HttpBody as _},
+    extract::Request,
+};
+use futures::{Stream, TryStreamExt as _};
+use parking_lot::Mutex;
+
+/// What is left of the body of a request when its answer is made.
+///
+/// A connection is closed after the answer to a request that was not read to its end, and what still arrives then makes the
+/// caller's side drop the answer before anybody has seen it. So the answers that need no body, such as refusals, wait for it too.
+pub(super) struct Unread(Option<Arc<Mutex<Option<BodyDataStream>>>>);
+
+/// The same request, whose body comes back when it is dropped.
+pub(super) fn lend(request: Request) -> (Request, Unread) {
+    if request.body().is_end_stream() {
+        return (request, Unread(None));
+    }
+    let (parts, body) = request.into_parts();
+    let left = Arc::default();
+    let lent = Lent { body: Some(body.into_data_stream()), left: Arc::clone(&left) };
+    (Request::from_parts(parts, Body::from_stream(lent)), Unread(Some(left)))
+}
+
+impl Unread {
+    /// Reads what is left, but not much more than `limit` bytes: to who sends more, the connection is closed.
+    pub(super) async fn discard(self, limit: usize) {
+        let Some(mut left) = self.0.and_then(|left| left.lock().take()) else { return };
+        let mut read = 0;
+        // An error ends it as well.
+        while read <= limit
+            && let Ok(Some(data)) = left.try_next().await
+        {
+            read += data.len();
+        }
+    }
+}
+
+struct Lent {
+    body: Option<BodyDataStream>,
+    left: Arc<Mutex<Option<BodyDataStream>>>,
+}
+
+impl Stream for Lent {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let polled = Pin::new(body).poll_next(context);
+        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+            self.body = None;
+        }
+        polled
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        *self.left.lock() = self.body.take();
+    }
+}
