@@ -265,11 +265,10 @@ impl Store {
             match objects.write(environment, writes.clone()).await {
                 Ok(()) => return Ok(names),
                 // A deleted object that is gone already is what was wanted: the next plan does not name it.
-                Err(Error::AlreadyExists { object } | Error::Conflict { object } | Error::NotFound { object })
-                    if attempt < ATTEMPTS =>
-                {
-                    if let Some(write) = writes.iter().find(|write| write.object() == object) {
-                        self.catch_up(environment, write).await;
+                Err(error @ (Error::AlreadyExists { .. } | Error::Conflict { .. } | Error::NotFound { .. })) => {
+                    let error = self.caught_up(environment, &writes, error).await;
+                    if attempt >= ATTEMPTS || matches!(error, Error::NotSeenYet { .. }) {
+                        return Err(error.into());
                     }
                     pause(attempt).await;
                 }
@@ -294,8 +293,9 @@ impl Store {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let stored = objects.read(environment, object).await?;
-            let stored = stored.ok_or_else(|| Error::NotFound { object: object.clone() })?;
+            let Some(stored) = objects.read(environment, object).await? else {
+                return Err(self.gone(environment, object).await.into());
+            };
             let mut changed = stored.clone();
             {
                 let snapshot = self.snapshot(environment);
@@ -323,12 +323,10 @@ impl Store {
         let uid = self.uid(environment, object).ok_or_else(|| Error::NotFound { object: object.clone() })?;
         let _turn = self.locks.lock(environment, object).await;
         let write = Write::Delete { object: object.clone(), uid };
-        let deleted = objects.write(environment, vec![write.clone()]).await;
-        if let Err(Error::NotFound { .. }) = &deleted {
-            // Who is told that it is gone is to find it gone.
-            self.catch_up(environment, &write).await;
+        match objects.write(environment, vec![write.clone()]).await {
+            Err(error @ Error::NotFound { .. }) => Err(self.caught_up(environment, &[write], error).await),
+            done => done,
         }
-        deleted
     }
 
     fn objects(&self) -> Result<&Arc<dyn ObjectStore>, Error> {
@@ -366,28 +364,43 @@ impl Store {
         }
     }
 
-    /// Waits until this replica knows what it is that was in the way of a write, or long enough.
-    async fn catch_up(&self, environment: &str, write: &Write) {
-        let object = write.object();
+    /// Waits until this replica knows what it is that was in the way of one of the writes: who is told that something is gone, or
+    /// there already, is to find it so. Where it does not get to know that, [`Error::NotSeenYet`] takes the place of the error.
+    async fn caught_up(&self, environment: &str, writes: &[Write], error: Error) -> Error {
+        let (Error::AlreadyExists { object } | Error::Conflict { object } | Error::NotFound { object }) = &error else {
+            return error;
+        };
+        let Some(write) = writes.iter().find(|write| write.object() == *object) else { return error };
         let is_known = |records: &Records| {
-            let record = records.get(&object);
+            let record = records.get(object);
             match write {
                 Write::Create(_) => record.is_some(),
                 Write::Replace(_) => true,
                 Write::Delete { uid, .. } => record.is_none_or(|record| record.deleting || record.uid != *uid),
             }
         };
-        if let Some(ledger) = self.ledger.get(environment) {
-            ledger.wait_until(CATCH_UP, is_known).await;
-        }
+        let object = object.clone();
+        if self.is_seen(environment, is_known).await { error } else { Error::NotSeenYet { object } }
+    }
+
+    /// The error for an object that the store does not have, once this replica knows that.
+    async fn gone(&self, environment: &str, object: &ObjectRef) -> Error {
+        let is_gone = |records: &Records| records.get(object).is_none_or(|record| record.deleting);
+        let object = object.clone();
+        if self.is_seen(environment, is_gone).await { Error::NotFound { object } } else { Error::NotSeenYet { object } }
+    }
+
+    async fn is_seen(&self, environment: &str, is_known: impl Fn(&Records) -> bool) -> bool {
+        let ledger = self.ledger.get(environment).unwrap_or_default();
+        ledger.wait_until(CATCH_UP, is_known).await
     }
 }
 
 /// How long to wait until the local graph contains what was written.
 const SIGHT_TIME: Duration = Duration::from_secs(10);
 
-/// How long to wait for an object that the store has and the graph has not.
-const CATCH_UP: Duration = Duration::from_millis(500);
+/// How long to wait until this replica knows of an object what the store does.
+const CATCH_UP: Duration = Duration::from_secs(2);
 
 /// How long to wait for the name of an object under deletion.
 const VACATING_TIME: Duration = Duration::from_secs(2);
