@@ -238,7 +238,10 @@ impl Clients {
             report(what, format!("{} ({rate:.0}/s): p50 {p50}, p99 {p99}, at most {most}", durations.len()));
         }
         let failures = measured.failures.len();
-        report("answers 503 with Retry-After, no answers", format!("{}, {}", measured.unavailable, measured.unanswered));
+        report(
+            "answers 503 with Retry-After, no answers",
+            format!("{}, {}", measured.unavailable, measured.unanswered),
+        );
         report("other failures of the server", failures);
         report("answers that were not as they had to be", self.complaints.lock().unwrap().len());
     }

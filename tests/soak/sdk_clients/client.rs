@@ -140,19 +140,7 @@ impl Client {
             by_group: [].into(),
         };
         let endpoint = Arc::clone(endpoint);
-        Self {
-            number,
-            model,
-            pair,
-            world,
-            partner,
-            endpoint,
-            rng,
-            complaints,
-            permissions,
-            roles,
-            last_project: 0,
-        }
+        Self { number, model, pair, world, partner, endpoint, rng, complaints, permissions, roles, last_project: 0 }
     }
 
     /// Works until then. How much it did.
@@ -347,8 +335,7 @@ impl Client {
             self.write("add a member", join).await.is_some()
         } else {
             let api = self.world.client.groups();
-            let leave =
-                async || Ok(api.delete_group_organization_membership(&organization, &id, &membership).await?);
+            let leave = async || Ok(api.delete_group_organization_membership(&organization, &id, &membership).await?);
             self.write("remove a member", leave).await.is_some()
         };
         if written {
@@ -414,8 +401,7 @@ impl Client {
         let grants = !self.model.shared_role;
         let written = if grants {
             let params = authz::AddOrganizationRolePermissionParams::new(value(json!({"slug": permission})));
-            let add =
-                async || Ok(api.add_organization_role_permission(&organization, &role, params.clone()).await?);
+            let add = async || Ok(api.add_organization_role_permission(&organization, &role, params.clone()).await?);
             self.write("add a permission to the role of the pair", add).await
         } else {
             let remove =
@@ -432,8 +418,7 @@ impl Client {
         let mut places = self.model.places();
         places.retain(|_| self.rng.random_bool(0.4));
         let entries: Vec<Value> = places.iter().map(|place| self.entry(*place)).collect();
-        let params =
-            authz::UpdateGroupRoleAssignmentsParams::new(value(json!({"role_assignments": entries})));
+        let params = authz::UpdateGroupRoleAssignmentsParams::new(value(json!({"role_assignments": entries})));
         let group = self.model.groups[0].clone();
         let api = self.world.client.authorization();
         let replace = async || Ok(api.update_group_role_assignments(&group, params.clone()).await?);
@@ -601,9 +586,8 @@ impl Client {
     async fn delete_project(&mut self, number: u32) {
         let Project { id, workspace, document } = self.model.projects[&number].clone();
         let api = self.world.client.authorization();
-        let delete = async || {
-            Ok(api.delete_resource(&id, authz::DeleteResourceParams { cascade_delete: Some(true) }).await?)
-        };
+        let delete =
+            async || Ok(api.delete_resource(&id, authz::DeleteResourceParams { cascade_delete: Some(true) }).await?);
         if self.write("delete a project", delete).await.is_none() {
             return;
         }
@@ -639,8 +623,7 @@ impl Client {
             let check = async || Ok(self.world.check(&member.id, permission, by_id(&resource)).await?);
             self.expect(after, &format!("check of {} on {place:?}", member.user), expected, check).await;
             let permissions = async || {
-                let params =
-                    list_options(|list: &mut authz::ListEffectivePermissionsParams| list.limit = Some(100));
+                let params = list_options(|list: &mut authz::ListEffectivePermissionsParams| list.limit = Some(100));
                 let listed = api.list_effective_permissions(&member.id, &resource, params).await?;
                 Ok(listed.data.iter().any(|listed| listed.slug == *permission))
             };

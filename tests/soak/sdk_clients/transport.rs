@@ -142,8 +142,6 @@ impl HttpTransport for ToEndpoint {
         'transport: 'sent,
         Self: 'sent,
     {
-        Box::pin(async move {
-            self.0.answer(request).await.map_err(TransportError::other)
-        })
+        Box::pin(async move { self.0.answer(request).await.map_err(TransportError::other) })
     }
 }
