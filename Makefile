@@ -11,7 +11,7 @@ run: ## Answer checks for examples/acme on http://127.0.0.1:8080
 test: ## Format check, lints, documentation and every test, on a real Kubernetes API server
 	hack/test
 
-soak: ## Run the long scenarios (a quarter of an hour), and write what they measure into docs/soak.md
+soak: ## Run the long scenarios (twenty minutes), and write what they measure into docs/soak.md
 	hack/soak
 
 control-plane: ## Run a Kubernetes API server with the kinds installed, to play with, until Ctrl-C

@@ -27,8 +27,8 @@ pub(super) fn lend(request: Request) -> (Request, Unread) {
     }
     let (parts, body) = request.into_parts();
     let left = Arc::default();
-    let lent = Lent { body: Some(body.into_data_stream()), left: Arc::clone(&left) };
-    (Request::from_parts(parts, Body::from_stream(lent)), Unread(Some(left)))
+    let body = Body::from_stream(Lent { body: Some(body.into_data_stream()), left: Arc::clone(&left) });
+    (Request::from_parts(parts, body), Unread(Some(left)))
 }
 
 impl Unread {

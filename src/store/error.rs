@@ -57,8 +57,9 @@ pub enum Error {
         /// What is the matter.
         problem: String,
     },
-    /// It was written, but this replica's graph does not contain it yet. Said again, the write changes nothing more.
-    #[error("{object} was written, but the graph of this replica does not contain that yet")]
+    /// The object has changed in the store, by this write or another, but this replica's graph does not contain that yet. Said
+    /// again, a write that was made changes nothing more.
+    #[error("{object} has changed, but the graph of this replica does not contain that yet")]
     NotSeenYet {
         /// Which.
         object: ObjectRef,

@@ -31,7 +31,7 @@ pub use self::{
 use crate::{
     graph::{
         Environments, Proposal,
-        facts::{Name, Object, ObjectRef, Timestamp},
+        facts::{Kind, Name, Object, ObjectRef, Timestamp},
     },
     source::{
         Ledger,
@@ -143,14 +143,19 @@ impl Store {
         plan: impl Fn(&View<'_>) -> Result<Vec<Planned>, E> + Send,
     ) -> Result<Vec<Name>, E> {
         let objects = self.objects()?;
-        let mut attempt = 0;
+        let (mut attempt, mut has_waited) = (0, false);
         loop {
             attempt += 1;
-            let (writes, names) = {
+            let Named { writes, names, vacated } = {
                 let snapshot = self.snapshot(environment);
                 let view = snapshot.view();
                 named(plan(&view)?, &view)?
             };
+            if !vacated.is_empty() && !has_waited {
+                has_waited = true;
+                self.wait_until_gone(environment, &vacated).await;
+                continue;
+            }
             for write in &writes {
                 match write {
                     Write::Create(NewObject { name, spec, .. }) => self.review(environment, name, spec)?,
@@ -162,11 +167,10 @@ impl Store {
             match objects.write(environment, writes.clone()).await {
                 Ok(()) => return Ok(names),
                 // A deleted object that is gone already is what was wanted: the next plan does not name it.
-                Err(Error::AlreadyExists { object } | Error::Conflict { object } | Error::NotFound { object })
-                    if attempt < ATTEMPTS =>
-                {
-                    if let Some(write) = writes.iter().find(|write| write.object() == object) {
-                        self.catch_up(environment, write).await;
+                Err(error @ (Error::AlreadyExists { .. } | Error::Conflict { .. } | Error::NotFound { .. })) => {
+                    let error = self.caught_up(environment, &writes, error).await;
+                    if attempt >= ATTEMPTS || matches!(error, Error::NotSeenYet { .. }) {
+                        return Err(error.into());
                     }
                     pause(attempt).await;
                 }
@@ -191,8 +195,9 @@ impl Store {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let stored = objects.read(environment, object).await?;
-            let stored = stored.ok_or_else(|| Error::NotFound { object: object.clone() })?;
+            let Some(stored) = objects.read(environment, object).await? else {
+                return Err(self.gone(environment, object).await.into());
+            };
             let mut changed = stored.clone();
             {
                 let snapshot = self.snapshot(environment);
@@ -220,12 +225,10 @@ impl Store {
         let uid = self.uid(environment, object).ok_or_else(|| Error::NotFound { object: object.clone() })?;
         let _turn = self.locks.lock(environment, object).await;
         let write = Write::Delete { object: object.clone(), uid };
-        let deleted = objects.write(environment, vec![write.clone()]).await;
-        if let Err(Error::NotFound { .. }) = &deleted {
-            // Who is told that it is gone is to find it gone.
-            self.catch_up(environment, &write).await;
+        match objects.write(environment, vec![write.clone()]).await {
+            Err(error @ Error::NotFound { .. }) => Err(self.caught_up(environment, &[write], error).await),
+            done => done,
         }
-        deleted
     }
 
     fn objects(&self) -> Result<&Arc<dyn ObjectStore>, Error> {
@@ -253,28 +256,56 @@ impl Store {
         seen.map_err(|object| Error::NotSeenYet { object })
     }
 
-    /// Waits until this replica knows what it is that was in the way of a write, or long enough.
-    async fn catch_up(&self, environment: &str, write: &Write) {
-        let object = write.object();
+    /// Waits until objects under deletion are gone, or long enough. Another replica may know already that they are, and choose
+    /// their names: whoever chose others beside it would create twice what is to be there once.
+    async fn wait_until_gone(&self, environment: &str, objects: &[ObjectRef]) {
+        if let Some(ledger) = self.ledger.get(environment) {
+            ledger
+                .wait_until(VACATING_TIME, |records| objects.iter().all(|object| records.get(object).is_none()))
+                .await;
+        }
+    }
+
+    /// Waits until this replica knows what it is that was in the way of one of the writes: who is told that something is gone, or
+    /// there already, is to find it so. Where it does not get to know that, [`Error::NotSeenYet`] takes the place of the error.
+    async fn caught_up(&self, environment: &str, writes: &[Write], error: Error) -> Error {
+        let (Error::AlreadyExists { object } | Error::Conflict { object } | Error::NotFound { object }) = &error else {
+            return error;
+        };
+        let Some(write) = writes.iter().find(|write| write.object() == *object) else { return error };
         let is_known = |records: &Records| {
-            let record = records.get(&object);
+            let record = records.get(object);
             match write {
                 Write::Create(_) => record.is_some(),
                 Write::Replace(_) => true,
                 Write::Delete { uid, .. } => record.is_none_or(|record| record.deleting || record.uid != *uid),
             }
         };
-        if let Some(ledger) = self.ledger.get(environment) {
-            ledger.wait_until(CATCH_UP, is_known).await;
-        }
+        let object = object.clone();
+        if self.is_seen(environment, is_known).await { error } else { Error::NotSeenYet { object } }
+    }
+
+    /// The error for an object that the store does not have, once this replica knows that.
+    async fn gone(&self, environment: &str, object: &ObjectRef) -> Error {
+        let is_gone = |records: &Records| records.get(object).is_none_or(|record| record.deleting);
+        let object = object.clone();
+        if self.is_seen(environment, is_gone).await { Error::NotFound { object } } else { Error::NotSeenYet { object } }
+    }
+
+    async fn is_seen(&self, environment: &str, is_known: impl Fn(&Records) -> bool) -> bool {
+        let ledger = self.ledger.get(environment).unwrap_or_default();
+        ledger.wait_until(CATCH_UP, is_known).await
     }
 }
 
 /// How long to wait until the local graph contains what was written.
 const SIGHT_TIME: Duration = Duration::from_secs(10);
 
-/// How long to wait for an object that the store has and the graph has not.
-const CATCH_UP: Duration = Duration::from_millis(500);
+/// How long to wait until this replica knows of an object what the store does.
+const CATCH_UP: Duration = Duration::from_secs(2);
+
+/// How long to wait for the name of an object under deletion.
+const VACATING_TIME: Duration = Duration::from_secs(2);
 
 /// Waits before another try, the longer the more there were, and everybody for another time.
 async fn pause(attempt: usize) {
@@ -283,31 +314,53 @@ async fn pause(attempt: usize) {
     tokio::time::sleep(Duration::from_millis(pause)).await;
 }
 
+/// Writes of which everything is known.
+struct Named {
+    writes: Vec<Write>,
+    /// Of the objects that are created.
+    names: Vec<Name>,
+    /// Objects under deletion that have the names which the created ones would get were they gone.
+    vacated: Vec<ObjectRef>,
+}
+
 /// Gives names to what is to be created, and uids to what is to be deleted.
-fn named(plan: Vec<Planned>, view: &View<'_>) -> Result<(Vec<Write>, Vec<Name>), Error> {
-    let mut names: Vec<Name> = Vec::new();
-    let mut writes = Vec::with_capacity(plan.len());
+fn named(plan: Vec<Planned>, view: &View<'_>) -> Result<Named, Error> {
+    let mut named = Named { writes: Vec::with_capacity(plan.len()), names: Vec::new(), vacated: Vec::new() };
     for planned in plan {
-        writes.push(match planned {
+        let write = match planned {
             Planned::Create(Draft { naming, annotations, spec }) => {
-                let kind = spec.kind();
                 let name = match naming {
                     Naming::Exactly(name) => name,
-                    Naming::After { called, identity } => names::candidates(kind, &called, &identity)
-                        .find(|object| !view.graph().is_name_taken(object) && !names.contains(&object.name))
-                        .map(|object| object.name)
-                        .unwrap_or_default(),
+                    Naming::After { called, identity } => named.choose(spec.kind(), &called, &identity, view),
                 };
-                names.push(name.clone());
+                named.names.push(name.clone());
                 Write::Create(NewObject { name, annotations, spec })
             }
             Planned::Delete(object) => {
                 let record = view.record(&object).ok_or_else(|| Error::NotFound { object: object.clone() })?;
                 Write::Delete { uid: record.uid.clone(), object }
             }
-        });
+        };
+        named.writes.push(write);
     }
-    Ok((writes, names))
+    Ok(named)
+}
+
+impl Named {
+    fn choose(&mut self, kind: Kind, called: &str, identity: &str, view: &View<'_>) -> Name {
+        let is_free = |object: &ObjectRef| !view.graph().is_name_taken(object) && !self.names.contains(&object.name);
+        let mut vacated = Vec::new();
+        for object in names::candidates(kind, called, identity) {
+            if is_free(&object) {
+                self.vacated.append(&mut vacated);
+                return object.name;
+            }
+            if view.is_under_deletion(&object) {
+                vacated.push(object);
+            }
+        }
+        Name::default()
+    }
 }
 
 /// An object as the graph would know it.

@@ -116,6 +116,11 @@ impl View<'_> {
         self.records.get(object).filter(|record| !record.deleting)
     }
 
+    /// Whether an object is there, but under deletion.
+    pub(super) fn is_under_deletion(&self, object: &ObjectRef) -> bool {
+        self.records.get(object).is_some_and(|record| record.deleting)
+    }
+
     /// The graph, for all that has to do with effect.
     #[must_use]
     pub fn graph(&self) -> &Graph {

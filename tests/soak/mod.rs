@@ -1,4 +1,4 @@
-//! The operator under load, with its leader killed, and over many changes: two replicas on a real API server.
+//! Under load, with leaders killed, and over many changes: two replicas on a real API server, or a folder of manifests.
 //!
 //! Each scenario is written once, with a size. The small ones are tests like any other. The full ones are ignored:
 //! `make soak` runs them and keeps what they report in docs/soak.md.

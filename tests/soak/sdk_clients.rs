@@ -33,7 +33,7 @@ use super::{
     report::{percentile, report, seconds},
 };
 use crate::{
-    support::{bailiwick::Bailiwick, http, manifests, runtime, wait},
+    support::{bailiwick::Bailiwick, control_plane::REPLICAS, http, manifests, runtime, wait},
     workos::{
         sdk_rust::client::{World, value},
         sdk_targets::RESOURCE_TYPES,
@@ -91,6 +91,35 @@ fn clients_go_on_when_a_replica_or_the_api_server_is_restarted() {
     compare(&cluster, &mut clients);
 }
 
+#[test]
+#[ignore = "takes minutes; `make soak` runs it"]
+fn clients_go_on_while_people_edit_the_folder() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let mut clients = Clients::start(&DISTURBED, &[&server]);
+    let by_hand = thread::scope(|scope| {
+        let working = scope.spawn(|| clients.work(DISTURBED.duration));
+        let mut number = 0;
+        while !working.is_finished() {
+            folder.edit(number);
+            number += 1;
+            thread::sleep(Duration::from_millis(200));
+        }
+        working.join().expect("the clients work");
+        number
+    });
+    clients.assert_all_was_answered();
+    report("files that were written by hand meanwhile", by_hand);
+    let mut expected = clients.inventory();
+    expected.extend((0..by_hand).map(|number| (format!("Resource By hand {number}"), 1)));
+    assert_inventory(&expected, &inventory(folder.manifests().iter()));
+    let fresh = folder.serve();
+    wait::until("what was written last by hand is known", || {
+        if server.objects(ENVIRONMENT) == fresh.objects(ENVIRONMENT) { Ok(()) } else { Err("it is not".to_owned()) }
+    });
+    clients.examine(&[&server, &fresh]);
+}
+
 /// Kills a replica and starts it again.
 fn restart_replica(cluster: &mut Cluster, endpoints: &[Arc<Endpoint>]) {
     cluster.restart(1);
@@ -122,6 +151,17 @@ fn over_a_cluster(size: &Size) {
     let mut clients = Clients::start(size, &cluster.replicas.each_ref());
     clients.work(size.duration);
     clients.assert_all_was_answered();
+    let log = cluster.plane.audit_log();
+    let tried = log
+        .iter()
+        .filter(|entry| entry.is_ours() && entry.object.subresource.is_empty() && REPLICAS.contains(&&*entry.user));
+    let (tried, conflicts) = tried.fold((0, 0), |(tried, conflicts), entry| {
+        (tried + 1, conflicts + usize::from(matches!(entry.code, 409 | 422)))
+    });
+    report(
+        "objects that the replicas wrote, and conflicts with other writers",
+        format!("{}, {conflicts}", tried - conflicts),
+    );
     compare(&cluster, &mut clients);
 }
 
@@ -182,6 +222,18 @@ impl Folder {
         Bailiwick::start_ready(&["serve", "--manifests", folder, "--default-environment", ENVIRONMENT])
     }
 
+    /// Writes as people do: a new file, and something else into one that is there.
+    fn edit(&self, number: usize) {
+        let declared = format!(
+            "apiVersion: authz.bailiwick.dev/v1alpha1\nkind: Resource\nmetadata: {{name: by-hand-{number}}}\n\
+             spec: {{type: organization, displayName: By hand {number}}}\n"
+        );
+        fs::write(self.0.path().join(format!("by-hand-{number}.yaml")), declared).expect("a file of manifests");
+        let types = self.0.path().join("types.yaml");
+        let text = fs::read_to_string(&types).expect("a file of manifests");
+        fs::write(types, format!("{text}# {number}\n")).expect("a file of manifests");
+    }
+
     fn manifests(&self) -> Vec<Value> {
         let files = fs::read_dir(self.0.path()).expect("a folder").map(|entry| entry.expect("an entry").path());
         files.flat_map(|file: std::path::PathBuf| manifests::documents(Path::new(&file))).collect()
@@ -190,7 +242,7 @@ impl Folder {
 
 /// Clients, one of each pair at each of two servers, or all at one.
 struct Clients {
-    clients: Vec<Client>,
+    all: Vec<Client>,
     endpoints: Vec<Arc<Endpoint>>,
     complaints: Complaints,
 }
@@ -214,7 +266,7 @@ impl Clients {
         });
         report("clients", clients.len());
         report("until each had its roles, memberships, workspaces and group", seconds(started.elapsed()));
-        Self { clients, endpoints, complaints }
+        Self { all: clients, endpoints, complaints }
     }
 
     /// Lets the clients work at the same time, and reports how fast they were.
@@ -224,7 +276,7 @@ impl Clients {
         let end = Instant::now() + duration;
         let started = Instant::now();
         let steps: usize =
-            runtime::block_on(join_all(self.clients.iter_mut().map(|client| client.work(end)))).into_iter().sum();
+            runtime::block_on(join_all(self.all.iter_mut().map(|client| client.work(end)))).into_iter().sum();
         let took = started.elapsed();
         let measured = self.measured();
         report("changes with what was asked after each", steps);
@@ -234,7 +286,8 @@ impl Clients {
             durations.sort_unstable();
             assert!(!durations.is_empty(), "no {what}");
             let [p50, p99, most] = [50, 99, 100].map(|percent| seconds(percentile(&durations, percent)));
-            let rate = durations.len() as f64 / took.as_secs_f64();
+            let count = u32::try_from(durations.len()).expect("so many in a minute");
+            let rate = f64::from(count) / took.as_secs_f64();
             report(what, format!("{} ({rate:.0}/s): p50 {p50}, p99 {p99}, at most {most}", durations.len()));
         }
         let failures = measured.failures.len();
@@ -271,7 +324,7 @@ impl Clients {
         let http = http::client().build().expect("a client");
         for server in servers {
             let endpoint = Endpoint::new(http.clone(), &server.api);
-            runtime::block_on(join_all(self.clients.iter_mut().map(|client| client.examine(&endpoint))));
+            runtime::block_on(join_all(self.all.iter_mut().map(|client| client.examine(&endpoint))));
             self.assert_no_complaints();
         }
     }
@@ -279,7 +332,7 @@ impl Clients {
     /// What must be there in the end.
     fn inventory(&self) -> Inventory {
         let mut expected = vec!["Role member with []".to_owned()];
-        for pair in self.clients.chunks(2) {
+        for pair in self.all.chunks(2) {
             let shared = &pair[0].pair;
             expected.extend([format!("Resource {}", shared.organization_name())]);
             let mut users: Vec<_> = pair.iter().flat_map(|client| client.users_in(1)).collect();

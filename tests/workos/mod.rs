@@ -17,6 +17,8 @@ mod organization_roles;
 mod organizations;
 mod paging;
 mod permissions;
+mod resource_errors;
+mod resource_lists;
 mod resource_types;
 mod resources;
 mod role_assignments;

@@ -27,6 +27,51 @@ const KINDS: [(&str, usize); 8] = [
     ("environments", 1),
 ];
 
+/// An organization with one of everything, as a person writes it.
+const APPLIED: &str = "
+apiVersion: authz.bailiwick.dev/v1alpha1
+kind: ResourceType
+metadata: {name: project}
+spec:
+  parents: [workspace]
+  permissions: [{slug: 'project:edit', displayName: Edit projects, description: All of them}]
+---
+apiVersion: authz.bailiwick.dev/v1alpha1
+kind: Resource
+metadata: {name: acme}
+spec: {type: organization, externalId: acme-1, displayName: Acme Corporation}
+---
+apiVersion: authz.bailiwick.dev/v1alpha1
+kind: Resource
+metadata: {name: hq}
+spec: {type: workspace, parentRef: {name: acme}, externalId: 'head/office', displayName: Headquarters, description: Here}
+---
+apiVersion: authz.bailiwick.dev/v1alpha1
+kind: Role
+metadata: {name: workspace-admin}
+spec: {resourceType: workspace, permissions: ['project:edit'], displayName: Workspace Admin}
+---
+apiVersion: authz.bailiwick.dev/v1alpha1
+kind: OrganizationMembership
+metadata: {name: alice-at-acme}
+spec: {organizationRef: {name: acme}, user: {id: alice, email: alice@example.com, firstName: Alice, lastName: Liddell}}
+---
+apiVersion: authz.bailiwick.dev/v1alpha1
+kind: Group
+metadata: {name: designers}
+spec: {organizationRef: {name: acme}, members: [alice-at-acme], displayName: Designers}
+---
+apiVersion: authz.bailiwick.dev/v1alpha1
+kind: MembershipRoleAssignment
+metadata: {name: alice-runs-hq}
+spec: {membershipRef: {name: alice-at-acme}, roleRef: {name: workspace-admin}, resourceRef: {name: hq}}
+---
+apiVersion: authz.bailiwick.dev/v1alpha1
+kind: GroupRoleAssignment
+metadata: {name: designers-run-hq}
+spec: {groupRef: {name: designers}, roleRef: {name: workspace-admin}, resourceRef: {name: hq}}
+";
+
 #[test]
 fn what_the_sdk_makes_is_ready_for_kubectl() {
     let target = Target::operator("sdk-objects");
@@ -69,53 +114,7 @@ fn what_the_sdk_makes_is_ready_for_kubectl() {
 #[test]
 fn what_kubectl_applies_is_in_the_lists_of_the_sdk() {
     let target = Target::operator("sdk-applied");
-    let plane = ControlPlane::shared();
-    plane.apply(
-        &target.environment,
-        "
-apiVersion: authz.bailiwick.dev/v1alpha1
-kind: ResourceType
-metadata: {name: project}
-spec:
-  parents: [workspace]
-  permissions: [{slug: 'project:edit', displayName: Edit projects, description: All of them}]
----
-apiVersion: authz.bailiwick.dev/v1alpha1
-kind: Resource
-metadata: {name: acme}
-spec: {type: organization, externalId: acme-1, displayName: Acme Corporation}
----
-apiVersion: authz.bailiwick.dev/v1alpha1
-kind: Resource
-metadata: {name: hq}
-spec: {type: workspace, parentRef: {name: acme}, externalId: 'head/office', displayName: Headquarters, description: Here}
----
-apiVersion: authz.bailiwick.dev/v1alpha1
-kind: Role
-metadata: {name: workspace-admin}
-spec: {resourceType: workspace, permissions: ['project:edit'], displayName: Workspace Admin}
----
-apiVersion: authz.bailiwick.dev/v1alpha1
-kind: OrganizationMembership
-metadata: {name: alice-at-acme}
-spec: {organizationRef: {name: acme}, user: {id: alice, email: alice@example.com, firstName: Alice, lastName: Liddell}}
----
-apiVersion: authz.bailiwick.dev/v1alpha1
-kind: Group
-metadata: {name: designers}
-spec: {organizationRef: {name: acme}, members: [alice-at-acme], displayName: Designers}
----
-apiVersion: authz.bailiwick.dev/v1alpha1
-kind: MembershipRoleAssignment
-metadata: {name: alice-runs-hq}
-spec: {membershipRef: {name: alice-at-acme}, roleRef: {name: workspace-admin}, resourceRef: {name: hq}}
----
-apiVersion: authz.bailiwick.dev/v1alpha1
-kind: GroupRoleAssignment
-metadata: {name: designers-run-hq}
-spec: {groupRef: {name: designers}, roleRef: {name: workspace-admin}, resourceRef: {name: hq}}
-",
-    );
+    ControlPlane::shared().apply(&target.environment, APPLIED);
 
     let world = World::new(&target.url());
     let (organizations, api) = (world.client.organizations(), world.client.authorization());

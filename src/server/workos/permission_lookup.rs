@@ -88,7 +88,8 @@ impl Known {
     }
 }
 
-/// The permissions of those slugs that there are, in no particular order. They stand where what tells of them stands.
+/// The permissions of those slugs that there are, in no particular order: those that a type declares, and those that a role
+/// grants although no type declares them. They stand where what tells of them stands.
 pub fn permissions(view: &View<'_>, environment: &str, slugs: impl IntoIterator<Item = Name>) -> Vec<Row<Known>> {
     let mut known = Vec::new();
     let mut undeclared = HashSet::new();

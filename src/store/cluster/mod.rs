@@ -14,8 +14,10 @@ use futures::future::{BoxFuture, join_all};
 use kube::{
     Client, Resource as _,
     api::{
-        Api, DeleteParams, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy,
+        Api, DeleteParams, DynamicObject, ListParams, ObjectMeta, Patch, PatchParams, PostParams, Preconditions,
+        PropagationPolicy,
     },
+    core::Request,
 };
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
@@ -167,7 +169,7 @@ impl ClusterStore {
         body.metadata.finalizers = object.kind.cascades().then(|| vec![CASCADE_FINALIZER.to_owned()]);
         let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
         let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), environment, &resource);
-        let created = ask(Asked { verb: "create", environment, object }, api.create(&parameters, &body)).await?;
+        let created = self.ask(Asked { verb: "create", environment, object }, api.create(&parameters, &body)).await?;
         Ok((text(created.metadata.uid.as_ref()), written(&created.metadata)))
     }
 
@@ -252,19 +254,19 @@ impl ClusterStore {
             ..DeleteParams::default()
         };
         let api = self.api(environment, object.kind);
-        ask(Asked { verb: "delete", environment, object }, api.delete(&object.name, &parameters)).await.map(drop)
+        self.ask(Asked { verb: "delete", environment, object }, api.delete(&object.name, &parameters)).await.map(drop)
     }
 
     async fn patch(&self, environment: &str, object: &ObjectRef, patch: &Patch<Value>) -> Result<WatchedObject, Error> {
         let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         let api = self.api(environment, object.kind);
-        ask(Asked { verb: "patch", environment, object }, api.patch(&object.name, &parameters, patch)).await
+        self.ask(Asked { verb: "patch", environment, object }, api.patch(&object.name, &parameters, patch)).await
     }
 
     /// An object as it is now. None: it does not exist, or is under deletion.
     async fn get(&self, environment: &str, object: &ObjectRef) -> Result<Option<WatchedObject>, Error> {
         let api = self.api(environment, object.kind);
-        match ask(Asked { verb: "get", environment, object }, api.get(&object.name)).await {
+        match self.ask(Asked { verb: "get", environment, object }, api.get(&object.name)).await {
             Ok(found) => Ok(Some(found).filter(|found| found.meta().deletion_timestamp.is_none())),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -277,18 +279,33 @@ impl ClusterStore {
         found.ok_or_else(|| Error::NotFound { object: object.clone() })
     }
 
+    /// Asks the API server, which has [`REQUEST_TIME`] to answer. Where it asks for patience, the client tries again within that.
+    async fn ask<T>(&self, asked: Asked<'_>, request: impl Future<Output = kube::Result<T>>) -> Result<T, Error> {
+        let span = debug_span!("write", operation = asked.verb);
+        match timeout(REQUEST_TIME, request.instrument(span)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            // One that is starting permits nothing before it has read what it permits.
+            Ok(Err(error)) if asked.lacks_permission(&error) && !self.is_ready().await => {
+                let problem =
+                    format!("{}, unless the API server is only starting: it is not ready", asked.refused(&error));
+                Err(Error::Unavailable { problem })
+            }
+            Ok(Err(error)) => Err(asked.refused(&error)),
+            Err(_elapsed) => Err(Error::Unavailable {
+                problem: format!("the API server has not answered for {} seconds", REQUEST_TIME.as_secs()),
+            }),
+        }
+    }
+
+    /// Whether the API server says that it is ready.
+    async fn is_ready(&self) -> bool {
+        // A GET of the path.
+        let Ok(request) = Request::new("/readyz").list(&ListParams::default()) else { return false };
+        matches!(timeout(REQUEST_TIME, self.client.request_text(request)).await, Ok(Ok(_)))
+    }
+
     fn api(&self, environment: &str, kind: Kind) -> Api<WatchedObject> {
         cluster::api(&self.client, environment, kind)
-    }
-}
-
-/// Asks the API server, which has [`REQUEST_TIME`] to answer. Where it asks for patience, the client tries again within that.
-async fn ask<T>(asked: Asked<'_>, request: impl Future<Output = kube::Result<T>>) -> Result<T, Error> {
-    match timeout(REQUEST_TIME, request).await {
-        Ok(answer) => answer.map_err(|error| asked.refused(&error)),
-        Err(_elapsed) => Err(Error::Unavailable {
-            problem: format!("the API server has not answered for {} seconds", REQUEST_TIME.as_secs()),
-        }),
     }
 }
 

@@ -43,6 +43,15 @@ impl Asked<'_> {
         }
     }
 
+    /// Whether it is RBAC that refuses.
+    pub fn lacks_permission(self, error: &kube::Error) -> bool {
+        matches!(error, kube::Error::Api(status) if status.code == 403 && self.is_not_permitted(status))
+    }
+
+    fn is_not_permitted(self, status: &Status) -> bool {
+        status.message.contains(&format!(" cannot {} resource ", self.verb))
+    }
+
     fn unavailable(self, error: &kube::Error) -> Error {
         Error::Unavailable { problem: describe_error(error, self.verb) }
     }
@@ -67,7 +76,7 @@ impl Asked<'_> {
         let mut causes = details.iter().flat_map(|details| &details.causes);
         let problem = if causes.any(|cause| cause.reason == "NamespaceTerminating") {
             format!("the namespace `{environment}` is being deleted, and nothing can be created in it any more")
-        } else if message.contains(&format!(" cannot {verb} resource ")) {
+        } else if self.is_not_permitted(status) {
             format!(
                 "the program lacks the permission to `{verb}` {}.{GROUP} in the namespace `{environment}`; grant it, as \
                  examples/operator/rbac.yaml does",
