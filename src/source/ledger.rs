@@ -182,7 +182,6 @@ impl EnvironmentLedger {
     }
 
     /// What is known of all objects, as of now. Nothing is entered while the guard lives: drop it soon.
-    #[must_use]
     pub fn read(&self) -> RwLockReadGuard<'_, Records> {
         self.records.read()
     }
@@ -194,7 +193,6 @@ impl EnvironmentLedger {
 
     /// While this is held, graph and records tell of the same objects. Not to be asked for twice at a time: whoever publishes
     /// waits in between.
-    #[must_use]
     pub fn hold_still(&self) -> RwLockReadGuard<'_, ()> {
         self.publication.read()
     }

@@ -10,12 +10,12 @@ mod directory;
 mod error;
 mod locks;
 pub mod names;
+mod objects;
 pub mod spec;
 pub mod view;
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use futures::future::BoxFuture;
 use rand::Rng as _;
 use serde_json::Value;
 
@@ -24,6 +24,7 @@ pub use self::{
     cluster::ClusterStore,
     directory::DirectoryStore,
     error::Error,
+    objects::{NewObject, ObjectStore, StoredObject, Write},
     spec::Spec,
     view::{Item, ObjectId, OfKind, Place, Presentation, Snapshot, View},
 };
@@ -41,105 +42,6 @@ use crate::{
 
 /// How often a write is tried where others change the same objects.
 const ATTEMPTS: usize = 12;
-
-/// An object as the store keeps it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StoredObject {
-    /// Its name.
-    pub name: Name,
-    /// Tells it from others that had its name before.
-    pub uid: Name,
-    /// Tells this state of it from every other.
-    pub resource_version: Name,
-    /// Its annotations.
-    pub annotations: BTreeMap<String, String>,
-    /// What it says.
-    pub spec: Spec,
-}
-
-impl StoredObject {
-    /// Names it within its environment.
-    #[must_use]
-    pub fn object_ref(&self) -> ObjectRef {
-        ObjectRef { kind: self.spec.kind(), name: self.name.clone() }
-    }
-
-    /// What it says, as an object of one kind.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] where it is of another kind.
-    pub fn spec_mut<S>(&mut self) -> Result<&mut S, Error>
-    where
-        for<'a> &'a mut S: TryFrom<&'a mut Spec>,
-    {
-        let object = self.object_ref();
-        (&mut self.spec).try_into().map_err(|_| Error::NotFound { object })
-    }
-}
-
-/// An object that does not exist yet.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NewObject {
-    /// Its name.
-    pub name: Name,
-    /// Its annotations.
-    pub annotations: BTreeMap<String, String>,
-    /// What it says.
-    pub spec: Spec,
-}
-
-/// One write.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Write {
-    /// Create an object. [`Error::AlreadyExists`] where the name is taken, by an object under deletion also.
-    Create(NewObject),
-    /// Give an object these annotations and this spec. [`Error::Conflict`] where it changed since it was read,
-    /// [`Error::NotFound`] where it is gone.
-    Replace(StoredObject),
-    /// Delete an object, and with it what depends on it. [`Error::NotFound`] where it is gone, [`Error::Refused`] where it is
-    /// annotated not to be deleted while anything depends on it.
-    Delete {
-        /// Which.
-        object: ObjectRef,
-        /// Its uid, so that no namesake is hit.
-        uid: Name,
-    },
-}
-
-impl Write {
-    /// The object that is written to.
-    #[must_use]
-    pub fn object(&self) -> ObjectRef {
-        match self {
-            Self::Create(NewObject { name, spec, .. }) => ObjectRef { kind: spec.kind(), name: name.clone() },
-            Self::Replace(changed) => changed.object_ref(),
-            Self::Delete { object, .. } => object.clone(),
-        }
-    }
-}
-
-/// Where objects are kept.
-pub trait ObjectStore: fmt::Debug + Send + Sync {
-    /// An object as it is now, not as the graph has it. None: it does not exist, or is under deletion.
-    ///
-    /// # Errors
-    /// Where it cannot be told.
-    fn read<'a>(
-        &'a self,
-        environment: &'a str,
-        object: &'a ObjectRef,
-    ) -> BoxFuture<'a, Result<Option<StoredObject>, Error>>;
-
-    /// Carries out writes in their order.
-    ///
-    /// # Guarantees
-    /// When this returns without error, the local graph and ledger contain all of it, and no check on this replica ever saw a
-    /// part of it: what is deleted, and all that depends on it, grants nothing any more.
-    ///
-    /// # Errors
-    /// Why the first write that failed did. Those before it stay done, and are seen.
-    fn write<'a>(&'a self, environment: &'a str, writes: Vec<Write>) -> BoxFuture<'a, Result<(), Error>>;
-}
 
 /// What the surfaces read and write objects through.
 #[derive(Debug)]
@@ -184,6 +86,7 @@ impl Draft {
 
 /// One of several writes that are to take effect together.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a request plans few of them")]
 pub enum Planned {
     /// Create an object.
     Create(Draft),
@@ -216,6 +119,7 @@ impl Store {
     ///
     /// # Errors
     /// Those of `draft`, and those of the store.
+    #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "unreachable, see the invariant")]
     pub async fn create<E: From<Error>>(
         &self,
         environment: &str,
@@ -224,9 +128,7 @@ impl Store {
         let mut names =
             self.write_together::<E>(environment, move |view| Ok(vec![Planned::Create(draft(view)?)])).await?;
         // INVARIANT: one name is returned for each object that is created.
-        #[expect(clippy::expect_used, reason = "unreachable, see the invariant")]
-        let name = names.pop().expect("the name of what was created");
-        Ok(name)
+        Ok(names.pop().expect("the name of what was created"))
     }
 
     /// Carries out several writes that take effect together on this replica. `plan` says which, as the environment is now; where
@@ -247,7 +149,7 @@ impl Store {
             let Named { writes, names, vacated } = {
                 let snapshot = self.snapshot(environment);
                 let view = snapshot.view();
-                named(plan(&view)?, &view)?
+                named(plan(&view)?, &view, |object| objects.id_by_name(environment, object))?
             };
             if !vacated.is_empty() && !has_waited {
                 has_waited = true;
@@ -422,14 +324,20 @@ struct Named {
 }
 
 /// Gives names to what is to be created, and uids to what is to be deleted.
-fn named(plan: Vec<Planned>, view: &View<'_>) -> Result<Named, Error> {
+fn named(
+    plan: Vec<Planned>,
+    view: &View<'_>,
+    id_by_name: impl Fn(&ObjectRef) -> Option<ObjectId>,
+) -> Result<Named, Error> {
     let mut named = Named { writes: Vec::with_capacity(plan.len()), names: Vec::new(), vacated: Vec::new() };
     for planned in plan {
         let write = match planned {
             Planned::Create(Draft { naming, annotations, spec }) => {
                 let name = match naming {
                     Naming::Exactly(name) => name,
-                    Naming::After { called, identity } => named.choose(spec.kind(), &called, &identity, view),
+                    Naming::After { called, identity } => {
+                        named.choose(spec.kind(), &called, &identity, view, &id_by_name)
+                    }
                 };
                 named.names.push(name.clone());
                 Write::Create(NewObject { name, annotations, spec })
@@ -445,8 +353,19 @@ fn named(plan: Vec<Planned>, view: &View<'_>) -> Result<Named, Error> {
 }
 
 impl Named {
-    fn choose(&mut self, kind: Kind, called: &str, identity: &str, view: &View<'_>) -> Name {
-        let is_free = |object: &ObjectRef| !view.graph().is_name_taken(object) && !self.names.contains(&object.name);
+    fn choose(
+        &mut self,
+        kind: Kind,
+        called: &str,
+        identity: &str,
+        view: &View<'_>,
+        id_by_name: impl Fn(&ObjectRef) -> Option<ObjectId>,
+    ) -> Name {
+        // Whoever kept the id of what is gone is not to find something else by it.
+        let had_namesake = |object: &ObjectRef| id_by_name(object).is_some_and(|id| view.place(id).is_some());
+        let is_free = |object: &ObjectRef| {
+            !view.graph().is_name_taken(object) && !self.names.contains(&object.name) && !had_namesake(object)
+        };
         let mut vacated = Vec::new();
         for object in names::candidates(kind, called, identity) {
             if is_free(&object) {

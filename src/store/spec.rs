@@ -74,9 +74,9 @@ pub struct OtherKind;
 impl Spec {
     /// As it is written into a manifest.
     #[must_use]
+    #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "unreachable, see the invariant")]
     pub fn to_value(&self) -> Value {
         // INVARIANT: every spec is a struct of strings, lists and maps with keys that are strings.
-        #[expect(clippy::expect_used, reason = "unreachable, see the invariant")]
         serde_json::to_value(self).expect("a spec is JSON")
     }
 }

@@ -152,6 +152,7 @@ impl View<'_> {
     }
 
     /// The objects of a kind, the oldest first.
+    #[must_use]
     pub fn all<F: OfKind>(&self) -> impl DoubleEndedIterator<Item = Item<F>> + '_ {
         self.records.in_order(F::KIND).filter_map(|name| self.get(name))
     }

@@ -11,7 +11,7 @@ use super::{Error, id::Prefix};
 use crate::{
     graph::facts::{self, Name, ORGANIZATION, ObjectRef},
     server::{self, Server},
-    store::{self, Item, OfKind, Snapshot, Spec, Store, StoredObject, View},
+    store::{Item, OfKind, Snapshot, Spec, Store, StoredObject, View},
 };
 
 /// The environment that a request is about: the one of the caller's credential, or that the path names.
@@ -63,12 +63,8 @@ impl Context {
     where
         for<'a> &'a mut S: TryFrom<&'a mut Spec>,
     {
-        let change_spec = move |view: &View<'_>, stored: &mut StoredObject| match (&mut stored.spec).try_into() {
-            Ok(spec) => change(view, spec),
-            // The kind of an object is part of what it is found by.
-            Err(_) => Err(store::Error::NotFound { object: object.clone() }.into()),
-        };
-        self.store().edit(&self.environment, object, change_spec).await
+        let change = move |view: &View<'_>, stored: &mut StoredObject| change(view, stored.spec_mut()?);
+        self.store().edit(&self.environment, object, change).await
     }
 
     /// What the server counts.

@@ -7,12 +7,12 @@ use serde::Deserialize;
 
 use super::{
     Error,
-    assignment::{Found, Terms, Wanted, end, is_over},
     body::{Body, Findings, Path, Query},
     context::{self, Context},
     id::Prefix,
     list::{Page, PageParameters, Row},
     shapes,
+    terms::{Found, Terms, Wanted, end, is_over},
 };
 use crate::{
     graph::facts::{self, Kind, Name, ObjectRef, Timestamp},

@@ -1,6 +1,6 @@
 //! Ids as the WorkOS API writes them: a prefix and a ULID, made of the uid of the object.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::{Serialize, Serializer};
 use ulid::Ulid;
@@ -56,8 +56,11 @@ impl Prefix {
 
     /// The id of something that is no object of its own, made of what tells it from all others of its sort.
     pub fn derived(self, parts: &[&dyn fmt::Display]) -> Id {
-        let text: String = parts.iter().map(|part| format!("{part}\n")).collect();
-        let name = format!("{}\n{text}", self.as_str());
+        let mut name = format!("{}\n", self.as_str());
+        for part in parts {
+            // INVARIANT: writing to a String does not fail.
+            let _ = writeln!(name, "{part}");
+        }
         self.id(ObjectId(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).as_u128()))
     }
 

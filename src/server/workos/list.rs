@@ -69,6 +69,15 @@ enum Order {
     Normal,
 }
 
+/// A parameter, and the cursor that it gives.
+type Cursor<'a> = (&'static str, Option<&'a str>);
+
+/// The cursors as the list runs, whatever the parameters are called in its order.
+struct Cursors<'a> {
+    after: Cursor<'a>,
+    before: Cursor<'a>,
+}
+
 /// Where something may stand in the order of creation.
 pub type Bounds = (Bound<Place>, Bound<Place>);
 
@@ -90,13 +99,10 @@ impl PageParameters {
             rows.reverse();
         }
 
-        let (forwards, backwards) = match order {
-            Order::Ascending | Order::Descending => (("after", &self.after), ("before", &self.before)),
-            Order::Normal => (("before", &self.before), ("after", &self.after)),
-        };
+        let Cursors { after, before } = self.cursors(order);
         // Where the rows before a cursor end, and those after it begin.
-        let around = |(name, cursor): (&'static str, &Option<String>)| {
-            let Some(cursor) = cursor.as_deref() else { return Ok::<_, Error>(None) };
+        let around = |(name, cursor): Cursor<'_>| {
+            let Some(cursor) = cursor else { return Ok::<_, Error>(None) };
             if let Some(index) = rows.iter().position(|row| row.id.to_string() == cursor) {
                 return Ok(Some((index, index + 1)));
             }
@@ -107,8 +113,8 @@ impl PageParameters {
             });
             Ok(Some((index, index)))
         };
-        let from = around(forwards)?.map(|(_, next)| next);
-        let end = around(backwards)?.map(|(previous, _)| previous);
+        let from = around(after)?.map(|(_, next)| next);
+        let end = around(before)?.map(|(previous, _)| previous);
         let (from, to) = match (from, end) {
             (None, None) => (0, limit),
             (None, Some(end)) => (end.saturating_sub(limit), end),
@@ -119,12 +125,7 @@ impl PageParameters {
 
         let first = (from > 0 && from < to).then(|| rows[from].id);
         let last = (from < to && to < rows.len()).then(|| rows[to - 1].id);
-        let list_metadata = match order {
-            Order::Ascending | Order::Descending => ListMetadata { before: first, after: last },
-            Order::Normal => ListMetadata { before: last, after: first },
-        };
-        let data = rows.drain(from..to).map(|row| show(row.item)).collect();
-        Ok(Page { object: "list", data, list_metadata })
+        Ok(Page::new(order, rows.drain(from..to).map(|row| show(row.item)), first, last))
     }
 
     /// The page of objects that is asked for, shown by their ids of that sort. One that `show` gives nothing for is left
@@ -156,13 +157,12 @@ impl PageParameters {
         show: impl Fn(T) -> S,
     ) -> Result<Page<S>, Error> {
         let (order, limit) = (self.order()?, self.limit()?);
-        let place_of = |name: &'static str, cursor: &Option<String>| {
-            let Some(cursor) = cursor.as_deref() else { return Ok(None) };
+        let place_of = |(name, cursor): Cursor<'_>| {
+            let Some(cursor) = cursor else { return Ok(None) };
             place(cursor).map(Some).ok_or_else(|| unknown_cursor(name, cursor))
         };
-        let (after, before) = (place_of("after", &self.after)?, place_of("before", &self.before)?);
-        let (after, before) = if order == Order::Normal { (before, after) } else { (after, before) };
-        // From here on, "after" and "before" mean the direction of the list.
+        let Cursors { after, before } = self.cursors(order);
+        let (after, before) = (place_of(after)?, place_of(before)?);
         let rows = |after: Option<&Place>, before: Option<&Place>, limit: usize, from_the_end: bool| -> Vec<Row<T>> {
             let bound = |place: Option<&Place>| place.cloned().map_or(Bound::Unbounded, Bound::Excluded);
             let (bounds, reversed) = match order {
@@ -180,12 +180,15 @@ impl PageParameters {
 
         let first = page.first().filter(|row| !rows(None, Some(&row.place), 1, true).is_empty()).map(|row| row.id);
         let last = page.last().filter(|row| !rows(Some(&row.place), None, 1, false).is_empty()).map(|row| row.id);
-        let list_metadata = match order {
-            Order::Ascending | Order::Descending => ListMetadata { before: first, after: last },
-            Order::Normal => ListMetadata { before: last, after: first },
-        };
-        let data = page.into_iter().map(|row| show(row.item)).collect();
-        Ok(Page { object: "list", data, list_metadata })
+        Ok(Page::new(order, page.into_iter().map(|row| show(row.item)), first, last))
+    }
+
+    fn cursors(&self, order: Order) -> Cursors<'_> {
+        let (after, before) = (("after", self.after.as_deref()), ("before", self.before.as_deref()));
+        match order {
+            Order::Ascending | Order::Descending => Cursors { after, before },
+            Order::Normal => Cursors { after: before, before: after },
+        }
     }
 
     fn order(&self) -> Result<Order, Error> {
@@ -211,6 +214,15 @@ fn unknown_cursor(name: &'static str, cursor: &str) -> Error {
 }
 
 impl<T> Page<T> {
+    /// `before` is the cursor to what precedes the page as the list runs, `after` that to what follows it.
+    fn new(order: Order, data: impl Iterator<Item = T>, before: Option<Id>, after: Option<Id>) -> Self {
+        let list_metadata = match order {
+            Order::Ascending | Order::Descending => ListMetadata { before, after },
+            Order::Normal => ListMetadata { before: after, after: before },
+        };
+        Self { object: "list", data: data.collect(), list_metadata }
+    }
+
     /// A page that is the whole list.
     pub const fn whole(data: Vec<T>) -> Self {
         Self { object: "list", data, list_metadata: ListMetadata { before: None, after: None } }

@@ -3,29 +3,28 @@
 //! | module | what lives there |
 //! | --- | --- |
 //! | `context` | the environment of a request, and finding what requests name |
-//! | `body`, `target`, `id`, `list`, `error`, `shapes` | what all endpoints share |
+//! | `body`, `target`, `terms` | reading requests: their fields, the resource that they name, the role that they assign |
+//! | `shapes`, `id`, `list`, `error` | the bodies of responses, ids, pages, and errors |
+//! | `permission_lookup` | permissions, which have no objects of their own |
+//! | `annotations` | what is kept with objects that their specs have no fields for |
+//! | `idempotency` | a write that is sent again is answered again, and carried out once |
 //! | the others | the endpoints, by what they are about |
 
 #![allow(clippy::option_option, reason = "in a change, a field that is absent, null or a value are three things")]
 
 mod annotations;
-mod assign;
-mod assignment;
 mod body;
 mod checks;
 mod context;
 mod environment;
-mod environment_roles;
 mod error;
 mod explain;
 mod group_role_assignments;
 mod groups;
-mod held_roles;
 mod id;
 mod idempotency;
 mod list;
 mod memberships;
-mod organization_roles;
 mod organizations;
 mod permission_lookup;
 mod permissions;
@@ -35,6 +34,7 @@ mod role_assignments;
 mod roles;
 mod shapes;
 mod target;
+mod terms;
 mod users;
 
 use std::sync::Arc;
@@ -48,16 +48,15 @@ use super::Server;
 pub(super) fn routes(server: &Arc<Server>) -> Router<Arc<Server>> {
     let writing = Router::new()
         .merge(environment::routes())
-        .merge(environment_roles::routes())
         .merge(group_role_assignments::routes())
         .merge(groups::routes())
         .merge(memberships::routes())
-        .merge(organization_roles::routes())
         .merge(organizations::routes())
         .merge(permissions::routes())
         .merge(resource_types::routes())
         .merge(resources::routes())
-        .merge(role_assignments::routes());
+        .merge(role_assignments::routes())
+        .merge(roles::routes());
     let reading = Router::new().merge(checks::routes()).merge(users::routes());
     let endpoints = idempotency::honoured(writing, server).merge(reading);
     Router::new().merge(endpoints.clone()).nest("/environments/{namespace}", endpoints)

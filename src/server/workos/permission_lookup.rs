@@ -1,85 +1,110 @@
-//! Permissions, found by their slugs.
+//! Permissions, found by what tells of them: the types that declare them, and the roles that grant them.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{list::Row, shapes::Permission};
 use crate::{
-    graph::facts::{self, Name},
+    graph::facts::{self, Name, Timestamp},
     store::{Item, Place, View, view::PermissionProfile},
 };
 
-/// What tells of a permission.
+/// A permission, and the type that declares it: the oldest, if several do.
 #[derive(Clone, Debug)]
-pub enum Evidence {
-    /// A type declares it.
-    Declared(Item<facts::ResourceType>),
-    /// No type does, but roles grant it: the oldest of them.
-    Granted(Item<facts::Role>),
+pub struct Declared {
+    /// The type.
+    pub on: Item<facts::ResourceType>,
+    /// What it says of the permission.
+    pub profile: PermissionProfile,
+}
+
+impl Declared {
+    /// When it was declared.
+    pub fn created(&self) -> Timestamp {
+        self.profile.times.map_or(self.on.created, |times| times.created_at)
+    }
+
+    /// What is told of it.
+    pub fn show(&self, environment: &str) -> Permission {
+        Permission::of(environment, &self.on, &self.profile)
+    }
+}
+
+/// All permissions that types declare, each with its position in its type.
+pub fn all_declared<'a>(view: &'a View<'_>) -> impl Iterator<Item = (usize, Declared)> + 'a {
+    let mut known = HashSet::new();
+    let declared = view.all::<facts::ResourceType>().flat_map(|on| {
+        let presentation = Arc::clone(&on.presentation);
+        let profiles = presentation.permissions.clone().into_iter().enumerate();
+        profiles.map(move |(position, profile)| (position, Declared { on: on.clone(), profile }))
+    });
+    declared.filter(move |(_, declared)| known.insert(declared.profile.slug.clone()))
+}
+
+/// The permission of a slug, if any type declares it.
+pub fn declared(view: &View<'_>, slug: &str) -> Option<Declared> {
+    let types = view.graph().declared_on(slug);
+    let on = types.iter().filter_map(|name| view.get::<facts::ResourceType>(name)).min_by_key(Item::place)?;
+    let profile = on.presentation.permissions.iter().find(|profile| profile.slug == slug)?.clone();
+    Some(Declared { on, profile })
 }
 
 /// A permission that there is.
 #[derive(Clone, Debug)]
-pub struct Known {
-    slug: Name,
-    evidence: Evidence,
+pub enum Known {
+    /// A type declares it.
+    Declared(Declared),
+    /// No type does, but roles grant it.
+    Granted {
+        /// The permission.
+        slug: Name,
+        /// The oldest of these roles.
+        by: Item<facts::Role>,
+    },
 }
 
 impl Known {
     /// What is told of it.
     pub fn show(&self, environment: &str) -> Permission {
-        match &self.evidence {
-            Evidence::Declared(declared_on) => Permission::of(environment, declared_on, &self.profile(declared_on)),
-            Evidence::Granted(role) => {
+        match self {
+            Self::Declared(declared) => declared.show(environment),
+            Self::Granted { slug, by } => {
                 // By convention the slug begins with the type.
-                let resource_type = match self.slug.split_once(':') {
+                let resource_type = match slug.split_once(':') {
                     Some((resource_type, _)) if !resource_type.is_empty() => resource_type.into(),
-                    _ => role.fact.resource_type.clone(),
+                    _ => by.fact.resource_type.clone(),
                 };
-                Permission::undeclared(environment, &self.slug, resource_type, role)
+                Permission::undeclared(environment, slug, resource_type, by)
             }
         }
     }
 
-    fn profile(&self, declared_on: &Item<facts::ResourceType>) -> PermissionProfile {
-        let mut profiles = declared_on.presentation.permissions.iter();
-        let profile = profiles.find(|profile| profile.slug == self.slug).cloned();
-        profile.unwrap_or_else(|| PermissionProfile { slug: self.slug.clone(), ..PermissionProfile::default() })
-    }
-
     fn row(self, environment: &str) -> Row<Self> {
-        let created = match &self.evidence {
-            Evidence::Declared(declared_on) => {
-                self.profile(declared_on).times.map_or(declared_on.created, |times| times.created_at)
-            }
-            Evidence::Granted(role) => role.created,
+        let (created, slug) = match &self {
+            Self::Declared(declared) => (declared.created(), &declared.profile.slug),
+            Self::Granted { slug, by } => (by.created, slug),
         };
-        let place = Place { created, name: self.slug.clone() };
-        Row { id: Permission::id(environment, &self.slug), place, item: self }
+        let place = Place { created, name: slug.clone() };
+        Row { id: Permission::id(environment, slug), place, item: self }
     }
 }
 
-/// The permissions of those slugs that there are, in no particular order: those that a type declares (the oldest of them, if
-/// several do), and those that a role grants although no type declares them. They stand where what tells of them stands.
+/// The permissions of those slugs that there are, in no particular order: those that a type declares, and those that a role
+/// grants although no type declares them. They stand where what tells of them stands.
 pub fn permissions(view: &View<'_>, environment: &str, slugs: impl IntoIterator<Item = Name>) -> Vec<Row<Known>> {
     let mut known = Vec::new();
     let mut undeclared = HashSet::new();
     for slug in slugs {
-        let types = view.graph().declared_on(&slug);
-        let types = types.iter().filter_map(|name| view.get::<facts::ResourceType>(name));
-        match types.min_by_key(Item::place) {
-            Some(declared_on) => known.push(Known { slug, evidence: Evidence::Declared(declared_on) }),
+        match declared(view, &slug) {
+            Some(declared) => known.push(Known::Declared(declared)),
             None => drop(undeclared.insert(slug)),
         }
     }
-    for role in view.all::<facts::Role>() {
+    for by in view.all::<facts::Role>() {
         if undeclared.is_empty() {
             break;
         }
-        for slug in &role.fact.permissions {
-            if let Some(slug) = undeclared.take(slug) {
-                known.push(Known { slug, evidence: Evidence::Granted(role.clone()) });
-            }
-        }
+        let granted = by.fact.permissions.iter().filter_map(|slug| undeclared.take(slug));
+        known.extend(granted.map(|slug| Known::Granted { slug, by: by.clone() }));
     }
     known.into_iter().map(|known| known.row(environment)).collect()
 }

@@ -1,9 +1,6 @@
 //! Permissions: what types declare, for roles to grant.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Json, Router, http::StatusCode, routing::get};
 use serde::Deserialize;
@@ -15,6 +12,7 @@ use super::{
     context::Context,
     id::Prefix,
     list::{Page, PageParameters, Row},
+    permission_lookup::{Declared, all_declared, declared},
     roles::{Described, MAX_SLUG, Rewording, check_slug, undeclared_type},
     shapes,
 };
@@ -22,9 +20,9 @@ use crate::{
     graph::facts::{self, Kind, Name, ORGANIZATION, ObjectRef, Timestamp},
     server::Server,
     store::{
-        self, Draft, Item, Naming, Place, Planned, StoredObject, View,
+        self, Draft, Naming, Place, Planned, StoredObject, View,
         spec::{PERMISSION_TIMES_ANNOTATION, Permission, ResourceTypeSpec, RoleSpec},
-        view::{PermissionProfile, PermissionTimes},
+        view::PermissionTimes,
     },
 };
 
@@ -32,34 +30,6 @@ pub fn routes() -> Router<Arc<Server>> {
     Router::new()
         .route("/authorization/permissions", get(list).post(create))
         .route("/authorization/permissions/{slug}", get(show).patch(update).delete(delete))
-}
-
-/// A permission, and the type that declares it.
-#[derive(Clone, Debug)]
-struct Declared {
-    on: Item<facts::ResourceType>,
-    profile: PermissionProfile,
-}
-
-impl Declared {
-    fn created(&self) -> Timestamp {
-        self.profile.times.map_or(self.on.created, |times| times.created_at)
-    }
-
-    fn show(&self, environment: &str) -> shapes::Permission {
-        shapes::Permission::of(environment, &self.on, &self.profile)
-    }
-}
-
-/// The permissions, each with the oldest type that declares it and its position there.
-fn all<'a>(view: &'a View<'_>) -> impl Iterator<Item = (usize, Declared)> + 'a {
-    let mut known = HashSet::new();
-    let declared = view.all::<facts::ResourceType>().flat_map(|on| {
-        let presentation = Arc::clone(&on.presentation);
-        let profiles = presentation.permissions.clone().into_iter().enumerate();
-        profiles.map(move |(position, profile)| (position, Declared { on: on.clone(), profile }))
-    });
-    declared.filter(move |(_, declared)| known.insert(declared.profile.slug.clone()))
 }
 
 #[derive(Debug, Deserialize)]
@@ -70,13 +40,12 @@ struct OfPermission {
 impl OfPermission {
     /// The permission of the slug or id.
     fn find(&self, view: &View<'_>, environment: &str) -> Result<Declared, Error> {
-        let is_id = Prefix::Permission.parse(&self.slug).is_some();
-        let is_meant = |slug: &Name| {
-            *slug == self.slug || is_id && shapes::Permission::id(environment, slug).to_string() == self.slug
+        let by_id = || {
+            Prefix::Permission.parse(&self.slug)?;
+            let has_id = |slug: &Name| shapes::Permission::id(environment, slug).to_string() == self.slug;
+            all_declared(view).map(|(_, declared)| declared).find(|declared| has_id(&declared.profile.slug))
         };
-        let found = (is_id || !view.graph().declared_on(&self.slug).is_empty())
-            .then(|| all(view).map(|(_, declared)| declared).find(|declared| is_meant(&declared.profile.slug)));
-        found.flatten().ok_or_else(|| Error::not_found("Permission", &self.slug))
+        declared(view, &self.slug).or_else(by_id).ok_or_else(|| Error::not_found("Permission", &self.slug))
     }
 }
 
@@ -87,7 +56,7 @@ async fn list(
     let snapshot = context.snapshot();
     let view = snapshot.view();
     let environment = context.environment();
-    let rows = all(&view).map(|(position, declared)| Row {
+    let rows = all_declared(&view).map(|(position, declared)| Row {
         id: shapes::Permission::id(environment, &declared.profile.slug),
         // Of those as old as their type, the oldest type first, and in it the first declared.
         place: Place { created: declared.created(), name: format!("{}/{position:08}", declared.on.name).into() },
@@ -236,6 +205,7 @@ async fn delete(context: Context, Path(path): Path<OfPermission>) -> Result<Stat
 }
 
 /// What happens to a permission.
+#[derive(Clone, Copy)]
 enum Note {
     Declared,
     Changed { created_at: Timestamp },

@@ -16,7 +16,7 @@ use super::{
     body::{Body, Findings, Path, Query, present},
     context::{self, Context},
     id::Prefix,
-    list::{Bounds, Page, PageParameters, Row},
+    list::{Page, PageParameters},
     shapes,
 };
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
         query::Reason,
     },
     server::Server,
-    store::{self, Draft, Item, Naming, Planned, StoredObject, View, spec::ResourceTypeSpec},
+    store::{self, Draft, Item, Naming, Planned, View, spec::ResourceTypeSpec},
 };
 
 const MAX_SLUG: usize = 48;
@@ -67,12 +67,8 @@ async fn read(context: Context, Path(path): Path<OfResourceType>) -> Result<Resp
 async fn list(context: Context, Query(page): Query<PageParameters>) -> Result<Json<Page<shapes::ResourceType>>, Error> {
     let snapshot = context.snapshot();
     let view = snapshot.view();
-    let between = |bounds: Bounds| {
-        let row = |item: Item<_>| Row { id: Prefix::ResourceType.id(item.id), place: item.place(), item };
-        view.between::<facts::ResourceType>(bounds).map(row)
-    };
-    let place = |cursor: &str| Prefix::ResourceType.parse(cursor).and_then(|id| view.place(id));
-    Ok(Json(page.page_in_order(between, place, |item| shapes::ResourceType::from(&item))?))
+    let show = |item: &Item<_>| Some(item.into());
+    page.page_of(&view, Prefix::ResourceType, view.all::<facts::ResourceType>(), show).map(Json)
 }
 
 #[derive(Debug, Deserialize)]
@@ -156,9 +152,7 @@ async fn update(
     if body.parent_type_slugs.is_some() {
         refuse_built_in(&object.name)?;
     }
-    let change = |view: &View<'_>, stored: &mut StoredObject| {
-        let gone = |_| Error::from(store::Error::NotFound { object: object.clone() });
-        let spec: &mut ResourceTypeSpec = (&mut stored.spec).try_into().map_err(gone)?;
+    let change = |view: &View<'_>, spec: &mut ResourceTypeSpec| {
         if let Some(name) = name {
             spec.display_name = Some(name.to_owned());
         }
@@ -168,7 +162,7 @@ async fn update(
         }
         Ok(())
     };
-    context.store().edit(context.environment(), &object, change).await.map_err(in_use)?;
+    context.edit(&object, change).await.map_err(in_use)?;
     show(&context, &object.name)
 }
 

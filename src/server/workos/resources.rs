@@ -369,16 +369,14 @@ async fn update<P: Locate>(
         let snapshot = context.snapshot();
         path.find(&snapshot.view())?.object()
     };
-    let change = |view: &View<'_>, stored: &mut store::StoredObject| {
+    let change = |view: &View<'_>, spec: &mut ResourceSpec| {
         let resource = path.find(view)?;
-        let gone = || Error::from(store::Error::NotFound { object: object.clone() });
-        if resource.item.name != stored.name {
-            return Err(gone());
+        if resource.item.name != object.name {
+            return Err(store::Error::NotFound { object: object.clone() }.into());
         }
         if resource.is_organization() {
             return Err(made_as_organizations());
         }
-        let spec: &mut ResourceSpec = (&mut stored.spec).try_into().map_err(|_| gone())?;
         if let Some(name) = name {
             spec.display_name = Some(name.to_owned());
         }
@@ -399,7 +397,7 @@ async fn update<P: Locate>(
         }
         Ok(())
     };
-    context.store().edit(context.environment(), &object, change).await.map_err(contradiction)?;
+    context.edit(&object, change).await.map_err(contradiction)?;
     show_written(&context, &object.name)
 }
 

@@ -1,5 +1,8 @@
 //! The roles of memberships on resources.
 
+mod assign;
+mod held_roles;
+
 use std::sync::Arc;
 
 use axum::{
@@ -10,15 +13,15 @@ use axum::{
 };
 use serde::Deserialize;
 
+use self::held_roles::{HeldRole, Source, held_by, held_on};
 use super::{
-    Error, assign,
-    assignment::Terms,
+    Error,
     body::{Body, Findings, Path, Query},
     context::{self, AttachedResource, Context},
-    held_roles::{HeldRole, Source, held_by, held_on},
     id::Prefix,
     list::{Page, PageParameters},
     shapes,
+    terms::Terms,
 };
 use crate::{
     graph::facts::{self, Kind, ObjectRef},

@@ -1,22 +1,33 @@
-//! What the roles of the environment and those of organizations have in common.
+//! Roles: those that every organization of the environment may use, and those of one organization alone.
 
-use axum::{Json, http::StatusCode};
-use serde::Deserialize;
+mod environment;
+mod organization;
+
+use std::sync::Arc;
+
+use axum::{Json, Router, http::StatusCode};
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     Error,
-    assignment::is_over,
-    body::{Findings, present},
+    body::{Body, Findings, Path, present},
     context::Context,
+    list::WholeList,
     shapes,
+    terms::is_over,
 };
 use crate::{
     graph::facts::{self, Kind, Name, ORGANIZATION, ObjectRef},
+    server::Server,
     store::{
         Draft, Item, Naming, Planned, View,
         spec::{NameRef, RoleSpec},
     },
 };
+
+pub fn routes() -> Router<Arc<Server>> {
+    environment::routes().merge(organization::routes())
+}
 
 /// The longest slug of a role or permission, in characters.
 pub const MAX_SLUG: usize = 48;
@@ -185,35 +196,90 @@ pub fn check_slug(findings: &mut Findings, slug: &str, also: &str) {
     }
 }
 
-/// A role as it is now.
-pub fn show(context: &Context, name: &Name) -> Result<Json<shapes::Role>, Error> {
+/// A path that names a role.
+trait Locate: DeserializeOwned + Send + Sync + 'static {
+    /// The role.
+    ///
+    /// # Errors
+    /// 404 where there is none.
+    fn find(&self, view: &View<'_>) -> Result<Item<facts::Role>, Error>;
+
+    /// The same where it is to be changed.
+    ///
+    /// # Errors
+    /// 400 where it cannot be changed under this path.
+    fn find_own(&self, view: &View<'_>) -> Result<Item<facts::Role>, Error> {
+        self.find(view)
+    }
+}
+
+/// The roles that an organization may use, or without one those of the environment.
+fn list(view: &View<'_>, organization: Option<&str>) -> Json<WholeList<shapes::Role>> {
+    let names = view.graph().roles_in_priority_order(organization);
+    let roles = names.iter().filter_map(|name| view.get::<facts::Role>(name));
+    Json(roles.map(|role| (&role).into()).collect::<Vec<_>>().into())
+}
+
+async fn read<P: Locate>(context: Context, Path(path): Path<P>) -> Result<Json<shapes::Role>, Error> {
+    let snapshot = context.snapshot();
+    let role = path.find(&snapshot.view())?;
+    Ok(Json((&role).into()))
+}
+
+/// A role that was just written.
+fn show_written(context: &Context, name: &Name) -> Result<Json<shapes::Role>, Error> {
     let snapshot = context.snapshot();
     let role = snapshot.view().get::<facts::Role>(name).ok_or_else(|| Error::not_found("Role", name.as_str()))?;
     Ok(Json((&role).into()))
 }
 
-/// Changes the role that `which` finds, and shows it.
-pub async fn edit(
+async fn update<P: Locate>(
+    context: Context,
+    Path(path): Path<P>,
+    Body(rewording): Body<Rewording>,
+) -> Result<Json<shapes::Role>, Error> {
+    rewording.check()?;
+    let change = |_: &View<'_>, role: &mut RoleSpec| {
+        rewording.apply(&mut role.display_name, &mut role.description);
+        Ok(())
+    };
+    edit(&context, &path, change).await
+}
+
+async fn set_permissions<P: Locate>(
+    context: Context,
+    Path(path): Path<P>,
+    Body(permissions): Body<PermissionSet>,
+) -> Result<Json<shapes::Role>, Error> {
+    edit(&context, &path, |view, role| permissions.replace(view, role)).await
+}
+
+async fn add_permission<P: Locate>(
+    context: Context,
+    Path(path): Path<P>,
+    Body(permission): Body<PermissionSlug>,
+) -> Result<Json<shapes::Role>, Error> {
+    edit(&context, &path, |view, role| permission.add(view, role)).await
+}
+
+/// Changes a role, and shows it.
+async fn edit(
     context: &Context,
-    which: impl Fn(&View<'_>) -> Result<Item<facts::Role>, Error> + Send,
+    path: &impl Locate,
     change: impl Fn(&View<'_>, &mut RoleSpec) -> Result<(), Error> + Send,
 ) -> Result<Json<shapes::Role>, Error> {
     let name = {
         let snapshot = context.snapshot();
-        which(&snapshot.view())?.name
+        path.find_own(&snapshot.view())?.name
     };
     let object = ObjectRef { kind: Kind::Role, name };
     context.edit(&object, change).await?;
-    show(context, &object.name)
+    show_written(context, &object.name)
 }
 
-/// Deletes the role that `which` finds, unless anything uses it.
-pub async fn delete(
-    context: &Context,
-    which: impl Fn(&View<'_>) -> Result<Item<facts::Role>, Error> + Send,
-) -> Result<StatusCode, Error> {
-    let plan = move |view: &View<'_>| {
-        let role = which(view)?;
+async fn delete<P: Locate>(context: Context, Path(path): Path<P>) -> Result<StatusCode, Error> {
+    let plan = |view: &View<'_>| {
+        let role = path.find_own(view)?;
         check_unused(view, &role)?;
         Ok::<_, Error>(vec![Planned::Delete(ObjectRef { kind: Kind::Role, name: role.name })])
     };

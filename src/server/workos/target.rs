@@ -11,6 +11,7 @@ use crate::store::View;
 
 /// The fields of a body, or the parameters of a query, that name a resource. Flatten it.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names of the API's fields")]
 pub struct ResourceTarget {
     resource_id: Option<String>,
     resource_external_id: Option<String>,

@@ -79,6 +79,7 @@ impl Records {
     }
 
     /// The objects of a kind, the oldest first.
+    #[must_use]
     pub fn in_order(&self, kind: Kind) -> impl DoubleEndedIterator<Item = &Name> + '_ {
         self.by_kind[kind as usize].in_order.iter().map(|place| &place.name)
     }

@@ -75,7 +75,9 @@ spec: {organizationRef: {name: acme}}
 
 #[test]
 fn what_does_not_change_keeps_every_byte() {
-    let cases: [(&str, fn(&mut Value), &[(&str, &str)]); 12] = [
+    type Change = fn(&mut Value);
+    type Replaced = &'static [(&'static str, &'static str)];
+    let cases: [(&str, Change, Replaced); 12] = [
         ("nothing", |_| (), &[]),
         (
             "a text on one line",

@@ -1,14 +1,14 @@
 //! Giving a role to a membership.
 
-use super::{
-    Error,
-    assignment::{Found, Wanted, end, is_over},
-    context::{self, Context},
-    held_roles::{HeldRole, Source, held_by},
-    shapes,
-};
+use super::held_roles::{HeldRole, Source, held_by};
 use crate::{
     graph::facts::{self, Kind, Name, ObjectRef, Timestamp},
+    server::workos::{
+        Error,
+        context::{self, Context},
+        shapes,
+        terms::{Found, Wanted, end, is_over},
+    },
     store::{
         Draft, Item, Naming, Planned, View, names,
         spec::{MembershipRef, MembershipRoleAssignmentSpec, NameRef, OrganizationMembershipSpec},

@@ -11,27 +11,29 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    Error,
-    body::{Body, Findings, Path},
-    context::{self, Context},
-    list::WholeList,
-    roles::{self, Described, MAX_SLUG, PermissionSet, PermissionSlug, Rewording, check_slug},
-    shapes,
+    Described, Locate, MAX_SLUG, add_permission, check_slug, delete, read, set_permissions, show_written, update,
 };
 use crate::{
     graph::facts::{self, ENVIRONMENT_NAME, Kind, ObjectRef},
-    server::Server,
-    store::{
-        self, Draft, Item, Naming, View,
-        spec::{EnvironmentSpec, RoleSpec},
+    server::{
+        Server,
+        workos::{
+            Error,
+            body::{Body, Findings},
+            context::{self, Context},
+            list::WholeList,
+            roles, shapes,
+        },
     },
+    store::{self, Draft, Item, Naming, View, spec::EnvironmentSpec},
 };
 
 pub fn routes() -> Router<Arc<Server>> {
     Router::new()
         .route("/authorization/roles", get(list).post(create))
-        .route("/authorization/roles/{slug}", get(show).patch(update).delete(delete))
-        .route("/authorization/roles/{slug}/permissions", put(set_permissions).post(add_permission))
+        // That they can be deleted is an extension.
+        .route("/authorization/roles/{slug}", get(read::<OfRole>).patch(update::<OfRole>).delete(delete::<OfRole>))
+        .route("/authorization/roles/{slug}/permissions", put(set_permissions::<OfRole>).post(add_permission::<OfRole>))
         // Not below `/authorization/roles`, where any name may be the slug of a role.
         .route("/authorization/role_priority", put(set_priority))
 }
@@ -41,7 +43,7 @@ struct OfRole {
     slug: String,
 }
 
-impl OfRole {
+impl Locate for OfRole {
     fn find(&self, view: &View<'_>) -> Result<Item<facts::Role>, Error> {
         context::role(view, None, &self.slug).ok_or_else(|| Error::not_found("Role", &self.slug))
     }
@@ -49,10 +51,7 @@ impl OfRole {
 
 async fn list(context: Context) -> Json<WholeList<shapes::Role>> {
     let snapshot = context.snapshot();
-    let view = snapshot.view();
-    let names = view.graph().roles_in_priority_order(None);
-    let roles = names.iter().filter_map(|name| view.get::<facts::Role>(name));
-    Json(roles.map(|role| (&role).into()).collect::<Vec<_>>().into())
+    roles::list(&snapshot.view(), None)
 }
 
 async fn create(context: Context, Body(role): Body<Described>) -> Result<impl IntoResponse, Error> {
@@ -69,47 +68,7 @@ async fn create(context: Context, Body(role): Body<Described>) -> Result<impl In
         Ok(draft)
     };
     let name = context.store().create(context.environment(), draft).await?;
-    Ok((StatusCode::CREATED, roles::show(&context, &name)?))
-}
-
-async fn show(context: Context, Path(path): Path<OfRole>) -> Result<Json<shapes::Role>, Error> {
-    let snapshot = context.snapshot();
-    let role = path.find(&snapshot.view())?;
-    Ok(Json((&role).into()))
-}
-
-async fn update(
-    context: Context,
-    Path(path): Path<OfRole>,
-    Body(rewording): Body<Rewording>,
-) -> Result<Json<shapes::Role>, Error> {
-    rewording.check()?;
-    let change = |_: &View<'_>, role: &mut RoleSpec| {
-        rewording.apply(&mut role.display_name, &mut role.description);
-        Ok(())
-    };
-    roles::edit(&context, |view| path.find(view), change).await
-}
-
-/// An extension.
-async fn delete(context: Context, Path(path): Path<OfRole>) -> Result<StatusCode, Error> {
-    roles::delete(&context, |view| path.find(view)).await
-}
-
-async fn set_permissions(
-    context: Context,
-    Path(path): Path<OfRole>,
-    Body(permissions): Body<PermissionSet>,
-) -> Result<Json<shapes::Role>, Error> {
-    roles::edit(&context, |view| path.find(view), |view, role| permissions.replace(view, role)).await
-}
-
-async fn add_permission(
-    context: Context,
-    Path(path): Path<OfRole>,
-    Body(permission): Body<PermissionSlug>,
-) -> Result<Json<shapes::Role>, Error> {
-    roles::edit(&context, |view| path.find(view), |view, role| permission.add(view, role)).await
+    Ok((StatusCode::CREATED, show_written(&context, &name)?))
 }
 
 #[derive(Debug, Deserialize)]

@@ -13,16 +13,20 @@ use serde::Deserialize;
 use ulid::Ulid;
 
 use super::{
-    Error,
-    body::{Body, Findings, Path},
-    context::{self, Context},
-    list::WholeList,
-    roles::{self, Described, MAX_SLUG, PermissionSet, PermissionSlug, Rewording, check_slug},
-    shapes,
+    Described, Locate, MAX_SLUG, add_permission, check_slug, delete, edit, read, set_permissions, show_written, update,
 };
 use crate::{
     graph::facts,
-    server::Server,
+    server::{
+        Server,
+        workos::{
+            Error,
+            body::{Body, Findings, Path},
+            context::{self, Context},
+            list::WholeList,
+            roles, shapes,
+        },
+    },
     store::{Item, View, spec::RoleSpec},
 };
 
@@ -36,8 +40,8 @@ pub fn routes() -> Router<Arc<Server>> {
     let roles = "/authorization/organizations/{organization}/roles";
     Router::new()
         .route(roles, get(list).post(create))
-        .route(&format!("{roles}/{{slug}}"), get(show).patch(update).delete(delete))
-        .route(&format!("{roles}/{{slug}}/permissions"), put(set_permissions).post(add_permission))
+        .route(&format!("{roles}/{{slug}}"), get(read::<OfRole>).patch(update::<OfRole>).delete(delete::<OfRole>))
+        .route(&format!("{roles}/{{slug}}/permissions"), put(set_permissions::<OfRole>).post(add_permission::<OfRole>))
         .route(&format!("{roles}/{{slug}}/permissions/{{permission}}"), deleting(remove_permission))
 }
 
@@ -52,13 +56,13 @@ struct OfRole {
     slug: String,
 }
 
-impl OfRole {
+impl Locate for OfRole {
     fn find(&self, view: &View<'_>) -> Result<Item<facts::Role>, Error> {
         let organization = context::organization(view, &self.organization)?.organization;
         context::role(view, Some(&organization), &self.slug).ok_or_else(|| Error::not_found("Role", &self.slug))
     }
 
-    /// The same where it is to be changed (rule 67).
+    /// What is of the environment is not changed here (rule 67).
     fn find_own(&self, view: &View<'_>) -> Result<Item<facts::Role>, Error> {
         let role = self.find(view)?;
         if role.fact.organization.is_none() {
@@ -80,9 +84,7 @@ async fn list(context: Context, Path(path): Path<OfOrganization>) -> Result<Json
     let snapshot = context.snapshot();
     let view = snapshot.view();
     let organization = context::organization(&view, &path.organization)?.organization;
-    let names = view.graph().roles_in_priority_order(Some(&organization));
-    let roles = names.iter().filter_map(|name| view.get::<facts::Role>(name));
-    Ok(Json(roles.map(|role| (&role).into()).collect::<Vec<_>>().into()))
+    Ok(roles::list(&view, Some(&organization)))
 }
 
 async fn create(
@@ -112,7 +114,7 @@ async fn create(
         Ok(draft)
     };
     let name = context.store().create(context.environment(), draft).await?;
-    Ok((StatusCode::CREATED, roles::show(&context, &name)?))
+    Ok((StatusCode::CREATED, show_written(&context, &name)?))
 }
 
 const fn is_separator(letter: char) -> bool {
@@ -149,45 +151,6 @@ fn slug_of(name: &str) -> String {
     format!("{base}-{}", &id[id.len() - SUFFIX_LENGTH..])
 }
 
-async fn show(context: Context, Path(path): Path<OfRole>) -> Result<Json<shapes::Role>, Error> {
-    let snapshot = context.snapshot();
-    let role = path.find(&snapshot.view())?;
-    Ok(Json((&role).into()))
-}
-
-async fn update(
-    context: Context,
-    Path(path): Path<OfRole>,
-    Body(rewording): Body<Rewording>,
-) -> Result<Json<shapes::Role>, Error> {
-    rewording.check()?;
-    let change = |_: &View<'_>, role: &mut RoleSpec| {
-        rewording.apply(&mut role.display_name, &mut role.description);
-        Ok(())
-    };
-    roles::edit(&context, |view| path.find_own(view), change).await
-}
-
-async fn delete(context: Context, Path(path): Path<OfRole>) -> Result<StatusCode, Error> {
-    roles::delete(&context, |view| path.find_own(view)).await
-}
-
-async fn set_permissions(
-    context: Context,
-    Path(path): Path<OfRole>,
-    Body(permissions): Body<PermissionSet>,
-) -> Result<Json<shapes::Role>, Error> {
-    roles::edit(&context, |view| path.find_own(view), |view, role| permissions.replace(view, role)).await
-}
-
-async fn add_permission(
-    context: Context,
-    Path(path): Path<OfRole>,
-    Body(permission): Body<PermissionSlug>,
-) -> Result<Json<shapes::Role>, Error> {
-    roles::edit(&context, |view| path.find_own(view), |view, role| permission.add(view, role)).await
-}
-
 async fn remove_permission(
     context: Context,
     Path(OfPermission { role: path, permission }): Path<OfPermission>,
@@ -199,5 +162,5 @@ async fn remove_permission(
         role.permissions.remove(index);
         Ok(())
     };
-    roles::edit(&context, |view| path.find_own(view), change).await
+    edit(&context, &path, change).await
 }

@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::{
-    assignment::is_over,
-    context::{self, AttachedResource},
-    id::{Id, Prefix},
-    list::Row,
-    shapes,
-};
 use crate::{
     graph::{
         facts::{self, Kind, Name, Timestamp},
         query::{AssignmentItem, GrantSource, PageRequest, Reason},
+    },
+    server::workos::{
+        context::{self, AttachedResource},
+        id::{Id, Prefix},
+        list::Row,
+        shapes,
+        terms::is_over,
     },
     store::{Item, Place, View},
 };
