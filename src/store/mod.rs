@@ -231,6 +231,14 @@ impl Store {
         }
     }
 
+    /// Whether anything may be written at all.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], where nothing may.
+    pub fn check_writable(&self) -> Result<(), Error> {
+        self.objects().map(drop)
+    }
+
     fn objects(&self) -> Result<&Arc<dyn ObjectStore>, Error> {
         self.objects.as_ref().map_err(|problem| Error::ReadOnly { problem: problem.clone() })
     }

@@ -154,6 +154,19 @@ async fn where_nothing_may_be_written_every_write_is_a_403() {
         }
     }
     assert!(differences.is_empty(), "answered otherwise:\n{differences}");
+    // Also of what cannot be done anywhere.
+    for (method, path) in [
+        (Method::POST, "/organizations"),
+        (Method::PUT, "/organizations/none"),
+        (Method::PATCH, "/authorization/groups/none/role_assignments"),
+        (Method::DELETE, "/environments/default/user_management/organization_memberships/none"),
+    ] {
+        assert_eq!(
+            world.send(method, path, Some(&json!({"name": ""}))).await.error(403, "read_only"),
+            problem,
+            "{path}"
+        );
+    }
 }
 
 #[test]

@@ -39,7 +39,12 @@ mod users;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::Response,
+};
 
 pub(super) use self::error::Error;
 use super::Server;
@@ -56,10 +61,19 @@ pub(super) fn routes(server: &Arc<Server>) -> Router<Arc<Server>> {
         .merge(resource_types::routes())
         .merge(resources::routes())
         .merge(role_assignments::routes())
-        .merge(roles::routes());
+        .merge(roles::routes())
+        .route_layer(from_fn_with_state(Arc::clone(server), check_writable));
     let reading = Router::new().merge(checks::routes()).merge(users::routes());
     let endpoints = idempotency::honoured(writing, server).merge(reading);
     Router::new().merge(endpoints.clone()).nest("/environments/{namespace}", endpoints)
+}
+
+/// Refuses what would write where nothing may be written, whatever it says: nobody has to get it right to be told.
+async fn check_writable(State(server): State<Arc<Server>>, request: Request, next: Next) -> Result<Response, Error> {
+    if !request.method().is_safe() {
+        server.store.check_writable()?;
+    }
+    Ok(next.run(request).await)
 }
 
 /// Whether a path belongs to this API, be there anything at it or not.

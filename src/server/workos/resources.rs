@@ -12,13 +12,13 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     Error,
-    assignment::is_over,
     body::{Body, Findings, Path, Query, present},
     context::{self, AttachedResource, Context},
     id::Prefix,
     list::{Bounds, Page, PageParameters, Row},
     shapes,
     target::Target,
+    terms::is_over,
 };
 use crate::{
     graph::{
