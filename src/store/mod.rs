@@ -149,7 +149,7 @@ impl Store {
             let Named { writes, names, vacated } = {
                 let snapshot = self.snapshot(environment);
                 let view = snapshot.view();
-                named(plan(&view)?, &view)?
+                named(plan(&view)?, &view, |object| objects.id_by_name(environment, object))?
             };
             if !vacated.is_empty() && !has_waited {
                 has_waited = true;
@@ -324,14 +324,18 @@ struct Named {
 }
 
 /// Gives names to what is to be created, and uids to what is to be deleted.
-fn named(plan: Vec<Planned>, view: &View<'_>) -> Result<Named, Error> {
+fn named(
+    plan: Vec<Planned>,
+    view: &View<'_>,
+    id_by_name: impl Fn(&ObjectRef) -> Option<ObjectId>,
+) -> Result<Named, Error> {
     let mut named = Named { writes: Vec::with_capacity(plan.len()), names: Vec::new(), vacated: Vec::new() };
     for planned in plan {
         let write = match planned {
             Planned::Create(Draft { naming, annotations, spec }) => {
                 let name = match naming {
                     Naming::Exactly(name) => name,
-                    Naming::After { called, identity } => named.choose(&spec, &called, &identity, view),
+                    Naming::After { called, identity } => named.choose(&spec, &called, &identity, view, &id_by_name),
                 };
                 named.names.push(name.clone());
                 Write::Create(NewObject { name, annotations, spec })
@@ -347,14 +351,26 @@ fn named(plan: Vec<Planned>, view: &View<'_>) -> Result<Named, Error> {
 }
 
 impl Named {
-    fn choose(&mut self, spec: &Spec, called: &str, identity: &str, view: &View<'_>) -> Name {
+    fn choose(
+        &mut self,
+        spec: &Spec,
+        called: &str,
+        identity: &str,
+        view: &View<'_>,
+        id_by_name: impl Fn(&ObjectRef) -> Option<ObjectId>,
+    ) -> Name {
         let graph = view.graph();
         let is_organization = matches!(spec, Spec::Resource(resource) if resource.type_ == ORGANIZATION);
         // Requests name organizations by either, so that no name may be the external id of another.
         let is_external_id =
             |name: &str| is_organization && !graph.resources_with_external_id(ORGANIZATION, name).is_empty();
+        // Whoever kept the id of what is gone is not to find something else by it.
+        let had_namesake = |object: &ObjectRef| id_by_name(object).is_some_and(|id| view.place(id).is_some());
         let is_free = |object: &ObjectRef| {
-            !graph.is_name_taken(object) && !self.names.contains(&object.name) && !is_external_id(&object.name)
+            !graph.is_name_taken(object)
+                && !self.names.contains(&object.name)
+                && !is_external_id(&object.name)
+                && !had_namesake(object)
         };
         let mut vacated = Vec::new();
         for object in names::candidates(spec.kind(), called, identity) {

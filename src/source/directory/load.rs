@@ -165,11 +165,12 @@ impl Declaration {
         if !self.says_created {
             record.created = before.created;
         }
-        record.updated = if record.resource_version == before.resource_version {
-            before.updated
-        } else {
-            record.updated.max(self.modified)
-        };
+        if record.resource_version == before.resource_version {
+            record.updated = before.updated;
+        } else if record.updated <= before.updated {
+            // A person changed it, and did not say when.
+            record.updated = self.modified;
+        }
         record.updated = record.updated.max(record.created);
         if record != *self.record {
             self.record = Arc::new(record);
