@@ -31,7 +31,7 @@ pub use self::{
 use crate::{
     graph::{
         Environments, Proposal,
-        facts::{Kind, Name, Object, ObjectRef, Timestamp},
+        facts::{Name, ORGANIZATION, Object, ObjectRef, Timestamp},
     },
     source::{
         Ledger,
@@ -331,7 +331,7 @@ fn named(plan: Vec<Planned>, view: &View<'_>) -> Result<Named, Error> {
             Planned::Create(Draft { naming, annotations, spec }) => {
                 let name = match naming {
                     Naming::Exactly(name) => name,
-                    Naming::After { called, identity } => named.choose(spec.kind(), &called, &identity, view),
+                    Naming::After { called, identity } => named.choose(&spec, &called, &identity, view),
                 };
                 named.names.push(name.clone());
                 Write::Create(NewObject { name, annotations, spec })
@@ -347,10 +347,17 @@ fn named(plan: Vec<Planned>, view: &View<'_>) -> Result<Named, Error> {
 }
 
 impl Named {
-    fn choose(&mut self, kind: Kind, called: &str, identity: &str, view: &View<'_>) -> Name {
-        let is_free = |object: &ObjectRef| !view.graph().is_name_taken(object) && !self.names.contains(&object.name);
+    fn choose(&mut self, spec: &Spec, called: &str, identity: &str, view: &View<'_>) -> Name {
+        let graph = view.graph();
+        let is_organization = matches!(spec, Spec::Resource(resource) if resource.type_ == ORGANIZATION);
+        // Requests name organizations by either, so that no name may be the external id of another.
+        let is_external_id =
+            |name: &str| is_organization && !graph.resources_with_external_id(ORGANIZATION, name).is_empty();
+        let is_free = |object: &ObjectRef| {
+            !graph.is_name_taken(object) && !self.names.contains(&object.name) && !is_external_id(&object.name)
+        };
         let mut vacated = Vec::new();
-        for object in names::candidates(kind, called, identity) {
+        for object in names::candidates(spec.kind(), called, identity) {
             if is_free(&object) {
                 self.vacated.append(&mut vacated);
                 return object.name;

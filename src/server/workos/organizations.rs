@@ -20,10 +20,10 @@ use super::{
     shapes::{self, Organization},
 };
 use crate::{
-    graph::facts::{self, Kind, Name, ORGANIZATION, ObjectRef},
+    graph::facts::{self, Kind, ORGANIZATION, ObjectRef},
     server::Server,
     store::{
-        Draft, Item, Naming, View, names,
+        Draft, Item, Naming, View,
         spec::{DOMAINS_ANNOTATION, METADATA_ANNOTATION, ResourceSpec},
         view::Domain,
     },
@@ -152,22 +152,12 @@ async fn create(
             display_name: Some(name.to_owned()),
             description: None,
         };
-        let naming = Naming::Exactly(free_name(view, external_id, name));
+        let called = external_id.unwrap_or(name).to_owned();
+        let naming = Naming::After { identity: called.clone(), called };
         Ok::<_, Error>(Draft { annotations: annotations.clone(), ..Draft::new(naming, spec) })
     });
     let created = created.await?;
     Ok((StatusCode::CREATED, show(&context, &created)?))
-}
-
-/// A name for a new organization. It is no external id of another one: where an organization has none, its name is one.
-fn free_name(view: &View<'_>, external_id: Option<&str>, name: &str) -> Name {
-    let is_free = |object: &ObjectRef| {
-        let same = view.graph().resources_with_external_id(ORGANIZATION, &object.name);
-        same.is_empty() && !view.graph().is_name_taken(object)
-    };
-    let called = external_id.unwrap_or(name);
-    let free = names::candidates(Kind::Resource, called, called).find(is_free);
-    free.map(|object| object.name).unwrap_or_default()
 }
 
 #[derive(Debug, Deserialize)]
