@@ -272,7 +272,7 @@ async fn an_external_id_goes_before_a_name_and_a_name_is_none() {
     let world = World::new("");
     // Both would be called a-b.
     let first = organization(&world, json!({"name": "First", "external_id": "a/b"})).await;
-    not_found(&world.get("/organizations/external_id/a-b").await, "Organization", "a-b");
+    refused(&world.get("/organizations/external_id/a-b").await, 404, &not_found("Organization", "a-b"));
     let second = organization(&world, json!({"name": "Second", "external_id": "a-b"})).await;
     let (first, second) = (text(&first, "id"), text(&second, "id"));
     for path in ["/organizations/external_id/a-b", "/organizations/a-b"] {
@@ -287,7 +287,7 @@ async fn an_external_id_goes_before_a_name_and_a_name_is_none() {
         assert_eq!(world.get(&path).await.ok()["organization_id"], second, "{path}");
     }
     let path = format!("/authorization/organizations/{second}/resources/organization/{first}");
-    not_found(&world.get(&path).await, "Resource", first);
+    refused(&world.get(&path).await, 404, &not_found("Resource", first));
 }
 
 #[tokio::test]

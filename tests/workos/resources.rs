@@ -362,7 +362,7 @@ async fn an_environment_is_the_one_that_the_path_names() {
 
 #[tokio::test]
 async fn rule_9_the_name_of_a_resource_is_not_its_external_id() {
-    let world = company();
+    let world = company::world();
     let created = create(&world, &project("Design/1", "acme")).await;
     let id = created["id"].as_str().unwrap();
     let file = "resource-design-1.yaml";
@@ -383,7 +383,7 @@ async fn rule_9_the_name_of_a_resource_is_not_its_external_id() {
 
 #[tokio::test]
 async fn rule_59_an_assignment_that_has_ended_does_not_keep_a_resource() {
-    let world = company();
+    let world = company::world();
     let created = create(&world, &project("ending", "acme")).await;
     world.write(
         "ended.yaml",
