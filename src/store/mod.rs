@@ -31,7 +31,7 @@ pub use self::{
 use crate::{
     graph::{
         Environments, Proposal,
-        facts::{Kind, Name, Object, ObjectRef, Timestamp},
+        facts::{Name, ORGANIZATION, Object, ObjectRef, Timestamp},
     },
     source::{
         Ledger,
@@ -149,7 +149,7 @@ impl Store {
             let Named { writes, names, vacated } = {
                 let snapshot = self.snapshot(environment);
                 let view = snapshot.view();
-                named(plan(&view)?, &view, |object| objects.id_by_name(environment, object))?
+                named(plan(&view)?, &view)?
             };
             if !vacated.is_empty() && !has_waited {
                 has_waited = true;
@@ -332,20 +332,14 @@ struct Named {
 }
 
 /// Gives names to what is to be created, and uids to what is to be deleted.
-fn named(
-    plan: Vec<Planned>,
-    view: &View<'_>,
-    id_by_name: impl Fn(&ObjectRef) -> Option<ObjectId>,
-) -> Result<Named, Error> {
+fn named(plan: Vec<Planned>, view: &View<'_>) -> Result<Named, Error> {
     let mut named = Named { writes: Vec::with_capacity(plan.len()), names: Vec::new(), vacated: Vec::new() };
     for planned in plan {
         let write = match planned {
             Planned::Create(Draft { naming, annotations, spec }) => {
                 let name = match naming {
                     Naming::Exactly(name) => name,
-                    Naming::After { called, identity } => {
-                        named.choose(spec.kind(), &called, &identity, view, &id_by_name)
-                    }
+                    Naming::After { called, identity } => named.choose(&spec, &called, &identity, view),
                 };
                 named.names.push(name.clone());
                 Write::Create(NewObject { name, annotations, spec })
@@ -361,21 +355,17 @@ fn named(
 }
 
 impl Named {
-    fn choose(
-        &mut self,
-        kind: Kind,
-        called: &str,
-        identity: &str,
-        view: &View<'_>,
-        id_by_name: impl Fn(&ObjectRef) -> Option<ObjectId>,
-    ) -> Name {
-        // Whoever kept the id of what is gone is not to find something else by it.
-        let had_namesake = |object: &ObjectRef| id_by_name(object).is_some_and(|id| view.place(id).is_some());
+    fn choose(&mut self, spec: &Spec, called: &str, identity: &str, view: &View<'_>) -> Name {
+        let graph = view.graph();
+        let is_organization = matches!(spec, Spec::Resource(resource) if resource.type_ == ORGANIZATION);
+        // Requests name organizations by either, so that no name may be the external id of another.
+        let is_external_id =
+            |name: &str| is_organization && !graph.resources_with_external_id(ORGANIZATION, name).is_empty();
         let is_free = |object: &ObjectRef| {
-            !view.graph().is_name_taken(object) && !self.names.contains(&object.name) && !had_namesake(object)
+            !graph.is_name_taken(object) && !self.names.contains(&object.name) && !is_external_id(&object.name)
         };
         let mut vacated = Vec::new();
-        for object in names::candidates(kind, called, identity) {
+        for object in names::candidates(spec.kind(), called, identity) {
             if is_free(&object) {
                 self.vacated.append(&mut vacated);
                 return object.name;

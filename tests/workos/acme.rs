@@ -1,9 +1,6 @@
-//! Two small organizations, and the bodies of errors.
+//! Two small organizations, for the tests of roles and role assignments.
 
-use axum::http::Method;
-use serde_json::{Value, json};
-
-use crate::support::{answer::Answer, workos::World};
+use crate::support::workos::World;
 
 /// Types, roles, two organizations with memberships, a group, and a project in a workspace.
 pub const MANIFESTS: &str = r"
@@ -112,50 +109,4 @@ pub fn world() -> World {
 pub fn multiple_roles() -> World {
     let setting = "spec: {defaultRoleRef: {name: member}}";
     World::new(&MANIFESTS.replace(setting, "spec: {defaultRoleRef: {name: member}, multipleRoles: true}"))
-}
-
-/// Whether a check is allowed.
-pub async fn check(world: &World, membership: &str, permission: &str, resource: &str) -> bool {
-    let question = json!({"membership": membership, "permission": permission, "resource": {"name": resource}});
-    world.post("/environments/default/v1/check", &question).await.ok()["allowed"].as_bool().unwrap()
-}
-
-/// Asserts that a request is answered with an error of exactly that body.
-#[track_caller]
-pub fn refused(answer: &Answer, status: u16, body: &Value) {
-    assert_eq!((answer.status.as_u16(), &answer.json()), (status, body), "{answer:?}");
-}
-
-/// The body of a 404.
-pub fn not_found(what: &str, name: &str) -> Value {
-    json!({"message": format!("{what} not found: '{name}'."), "code": "entity_not_found"})
-}
-
-/// The body of a 422 because of one field.
-pub fn invalid(field: &str, sentence: &str) -> Value {
-    json!({
-        "message": "Validation failed",
-        "code": "invalid_request_parameters",
-        "errors": [{"field": field, "code": sentence}],
-    })
-}
-
-/// The body of an error with a code of its own.
-pub fn coded(code: &str, message: &str) -> Value {
-    json!({"message": message, "code": code})
-}
-
-/// Asserts that every method on that path refuses a body that is no JSON object.
-pub async fn refuses_malformed_bodies(world: &World, endpoints: &[(Method, &str)]) {
-    for (method, path) in endpoints {
-        let answer = world.send(method.clone(), path, Some(&json!([]))).await;
-        refused(&answer, 400, &coded("bad_request", "The body must be a JSON object."));
-    }
-}
-
-/// A field of each item of a list.
-#[track_caller]
-pub fn column(list: &Value, pointer: &str) -> Vec<String> {
-    let items = list["data"].as_array().unwrap_or_else(|| panic!("no list: {list}"));
-    items.iter().map(|item| item.pointer(pointer).and_then(Value::as_str).unwrap_or("-").to_owned()).collect()
 }

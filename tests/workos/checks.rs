@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{
-    Case, id, invalid, not_found, provoke,
-    seed::{COMPANY, company},
+    company,
+    expect::{Case, invalid, not_found, provoke},
+    requests::id,
 };
 use crate::support::workos::World;
 
@@ -28,7 +29,7 @@ async fn check(world: &World, membership: &str, body: &Value) -> bool {
 
 #[tokio::test]
 async fn rules_1_to_6_what_a_check_means() {
-    let world = company();
+    let world = company::world();
     for (membership, permission, resource, expected, why) in [
         ("alice", "workspace:view", "engineering", true, "rule 2: on the very resource"),
         ("alice", "project:edit", "website", true, "rule 3: on the parent"),
@@ -50,7 +51,7 @@ async fn rules_1_to_6_what_a_check_means() {
 
 #[tokio::test]
 async fn rules_7_and_8_the_resource_is_named_by_id_or_within_the_organization() {
-    let world = company();
+    let world = company::world();
     assert!(check(&world, "alice", &by_external_id("project:edit", "project", "proj-1")).await);
     // Both organizations have a workspace of that external id.
     assert!(check(&world, "alice", &by_external_id("workspace:view", "workspace", "ws-1")).await);
@@ -67,17 +68,17 @@ async fn rules_7_and_8_the_resource_is_named_by_id_or_within_the_organization() 
 
 #[tokio::test]
 async fn rules_10_to_13_a_no_is_no_error() {
-    let world = company();
+    let world = company::world();
     assert!(!check(&world, "alice", &by_id("no:such", "website")).await, "rule 11: an unknown permission is denied");
     assert!(!check(&world, "dora", &by_id("project:edit", "website")).await, "rule 13: inactive");
 
-    let active = World::new(&COMPANY.replace("suspended: true", "suspended: false"));
+    let active = World::new(&company::MANIFESTS.replace("suspended: true", "suspended: false"));
     assert!(check(&active, "dora", &by_id("project:edit", "website")).await, "rule 13: effective again");
 }
 
 #[tokio::test]
 async fn rule_14_a_write_is_visible_to_the_next_check() {
-    let world = company();
+    let world = company::world();
     for round in 0..5 {
         let body = json!({
             "organization_id": "acme", "resource_type_slug": "project", "external_id": format!("new-{round}"), "name": "N",
@@ -136,7 +137,7 @@ fn wrong_questions() -> Vec<(Value, u16, Value)> {
 
 #[tokio::test]
 async fn rules_7_9_11_every_error_of_a_check_and_its_explanation() {
-    let world = company();
+    let world = company::world();
     for (body, status, answer) in wrong_questions() {
         for what in ["check", "explain"] {
             let got = world.post(&of("alice", what), &body).await;
@@ -161,7 +162,7 @@ async fn rules_7_9_11_every_error_of_a_check_and_its_explanation() {
 
 #[tokio::test]
 async fn a_batch_has_an_answer_in_the_place_of_each_question() {
-    let world = company();
+    let world = company::world();
     let wrong = wrong_questions();
     let mut checks = vec![by_id("project:edit", "website"), by_external_id("workspace:manage", "workspace", "ws-1")];
     checks.extend(wrong.iter().map(|(body, ..)| body.clone()));
@@ -189,7 +190,7 @@ async fn a_batch_has_an_answer_in_the_place_of_each_question() {
 
 #[tokio::test]
 async fn an_explanation_tells_every_way_with_ids() {
-    let world = company();
+    let world = company::world();
     let resource = async |name: &str, external_id: &str, resource_type: &str| {
         let id = id(&world, &format!("/authorization/resources/{name}")).await;
         json!({"id": id, "external_id": external_id, "resource_type_slug": resource_type})
@@ -257,7 +258,7 @@ async fn an_explanation_tells_every_way_with_ids() {
 
 #[tokio::test]
 async fn an_identity_provider_is_named_as_the_source() {
-    let manifests = COMPANY
+    let manifests = company::MANIFESTS
         .replace(
             "{defaultRoleRef: {name: member}}",
             "{identityProvider: {roleMappings: [{source: Directory, group: staff, roleRef: {name: auditor}}]}}",
@@ -271,7 +272,7 @@ async fn an_identity_provider_is_named_as_the_source() {
 
 #[tokio::test]
 async fn checks_are_counted() {
-    let world = company();
+    let world = company::world();
     check(&world, "alice", &by_id("project:edit", "website")).await;
     check(&world, "bob", &by_id("project:edit", "website")).await;
     let checks = json!({"checks": [by_id("project:edit", "website"), by_id("p", "nowhere")]});

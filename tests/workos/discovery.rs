@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{
-    Case, id, ids, invalid, not_found, provoke,
-    seed::{COMPANY, company},
-    walk,
+    company,
+    expect::{Case, invalid, not_found, provoke},
+    requests::{id, ids, walk},
 };
 use crate::{graph::universe::Chance, support::workos::World};
 
@@ -28,7 +28,7 @@ fn effective(membership: &str, resource: &str, resource_type: &str, external_id:
 
 #[tokio::test]
 async fn rules_15_and_16_effective_permissions_are_all_of_them_whatever_their_type() {
-    let world = company();
+    let world = company::world();
     for path in effective("alice", "website", "project", "proj-1") {
         let page = world.get(&format!("{path}?order=asc")).await.ok();
         let expected = ["workspace:view", "project:edit", "project:view", "reports:read"];
@@ -56,7 +56,7 @@ async fn rules_15_and_16_effective_permissions_are_all_of_them_whatever_their_ty
 
 #[tokio::test]
 async fn rules_18_to_21_resources_of_a_membership() {
-    let world = company();
+    let world = company::world();
     let engineering = id(&world, "/authorization/resources/engineering").await;
     for (membership, query, expected) in [
         // Rules 19, 21: the direct children of the parent, not itself.
@@ -98,7 +98,7 @@ async fn rules_18_to_21_resources_of_a_membership() {
 
 #[tokio::test]
 async fn rules_22_to_26_memberships_of_a_resource() {
-    let world = company();
+    let world = company::world();
     for path in ["/authorization/resources/website", "/authorization/organizations/acme/resources/project/proj-1"] {
         let path = format!("{path}/organization_memberships?order=asc&permission_slug=project:view");
         let names = |page: &Value| -> Vec<String> {
@@ -125,7 +125,7 @@ async fn rules_22_to_26_memberships_of_a_resource() {
 
 #[tokio::test]
 async fn rules_17_18_22_every_error() {
-    let world = company();
+    let world = company::world();
     let get = |request, status, answer| Case { request, body: Value::Null, status, answer };
     let no_permission = || invalid("permission_slug", "permission_slug should not be empty");
     let half = "parent_resource_type_slug should not be empty beside parent_resource_external_id";
@@ -341,7 +341,7 @@ async fn every_surface_agrees_on_random_worlds() {
 #[tokio::test]
 async fn rule_68_effective_permissions_come_in_pages() {
     let many: Vec<String> = (0..60).map(|number| format!("\"x{number:02}:do\"")).collect();
-    let manifests = COMPANY.replace("[\"reports:read\"]", &format!("[{}]", many.join(", ")));
+    let manifests = company::MANIFESTS.replace("[\"reports:read\"]", &format!("[{}]", many.join(", ")));
     let world = World::new(&manifests);
     let path = "/authorization/organization_memberships/erin/resources/website/permissions?limit=7";
     let all = walk(&world, path, "after").await;

@@ -3,7 +3,10 @@
 use axum::http::Method;
 use serde_json::json;
 
-use super::expect::{coded, invalid, is_id, membership, organization, refused, text};
+use super::{
+    expect::{coded, invalid, is_id, refused},
+    requests::{membership, organization, text},
+};
 use crate::support::workos::World;
 
 const PATH: &str = "/authorization/environment";
@@ -91,15 +94,18 @@ async fn settings_that_cannot_be_are_refused() {
             "role_slug": "editor",
         }),
     );
-    invalid(
+    refused(
         &world.patch(PATH, &json!({"default_role_slug": ""})).await,
-        "default_role_slug",
-        "default_role_slug should not be empty: use null for none",
+        422,
+        &invalid("default_role_slug", "default_role_slug should not be empty: use null for none"),
     );
-    invalid(
+    refused(
         &world.patch(PATH, &json!({"undeclared": {"memberships": "maybe"}})).await,
-        "undeclared.memberships",
-        "undeclared.memberships cannot be used: unknown variant `maybe`, expected `allow` or `deny`",
+        422,
+        &invalid(
+            "undeclared.memberships",
+            "undeclared.memberships cannot be used: unknown variant `maybe`, expected `allow` or `deny`",
+        ),
     );
     assert_eq!(world.files(), ["manifests.yaml"]);
 }

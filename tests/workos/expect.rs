@@ -1,5 +1,6 @@
 //! What answers are expected to be.
 
+use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::support::{answer::Answer, workos::World};
@@ -14,28 +15,8 @@ pub fn created(answer: &Answer) -> Value {
 /// Asserts the status and the whole body of an error.
 #[track_caller]
 pub fn refused(answer: &Answer, status: u16, body: &Value) {
-    assert_eq!((answer.status.as_u16(), &answer.json()), (status, body));
+    assert_eq!((answer.status.as_u16(), &answer.json()), (status, body), "{answer:?}");
     assert_eq!(answer.header("content-type"), "application/json");
-}
-
-/// Asserts that there is no such thing.
-#[track_caller]
-pub fn not_found(answer: &Answer, what: &str, name: &str) {
-    refused(answer, 404, &coded("entity_not_found", &format!("{what} not found: '{name}'.")));
-}
-
-/// Asserts that a field cannot be used.
-#[track_caller]
-pub fn invalid(answer: &Answer, field: &str, sentence: &str) {
-    invalid_fields(answer, &[(field, sentence)]);
-}
-
-/// Asserts that fields cannot be used.
-#[track_caller]
-pub fn invalid_fields(answer: &Answer, fields: &[(&str, &str)]) {
-    let errors: Vec<_> = fields.iter().map(|(field, code)| json!({"field": field, "code": code})).collect();
-    let body = json!({"message": "Validation failed", "code": "invalid_request_parameters", "errors": errors});
-    refused(answer, 422, &body);
 }
 
 /// The body of most errors.
@@ -43,17 +24,48 @@ pub fn coded(code: &str, message: &str) -> Value {
     json!({"message": message, "code": code})
 }
 
-/// A text of a field.
-#[track_caller]
-pub fn text<'a>(body: &'a Value, field: &str) -> &'a str {
-    body[field].as_str().unwrap_or_else(|| panic!("no text {field} in {body}"))
+/// The body of a 404.
+pub fn not_found(what: &str, name: &str) -> Value {
+    coded("entity_not_found", &format!("{what} not found: '{name}'."))
 }
 
-/// The texts of a field of all items of a list.
-#[track_caller]
-pub fn texts(list: &Value, field: &str) -> Vec<String> {
-    let items = list["data"].as_array().unwrap_or_else(|| panic!("no list: {list}"));
-    items.iter().map(|item| text(item, field).to_owned()).collect()
+/// The body of a 422 about one field.
+pub fn invalid(field: &str, sentence: &str) -> Value {
+    invalid_fields(&[(field, sentence)])
+}
+
+/// The body of a 422 about several fields.
+pub fn invalid_fields(fields: &[(&str, &str)]) -> Value {
+    let errors: Vec<_> = fields.iter().map(|(field, code)| json!({"field": field, "code": code})).collect();
+    json!({"message": "Validation failed", "code": "invalid_request_parameters", "errors": errors})
+}
+
+/// What is asked, and the status and the whole body of the answer.
+pub struct Case {
+    pub request: &'static str,
+    pub body: Value,
+    pub status: u16,
+    pub answer: Value,
+}
+
+/// Asks all of it, and compares.
+pub async fn provoke(world: &World, cases: impl IntoIterator<Item = Case>) {
+    for Case { request, body, status, answer } in cases {
+        let (method, path) = request.split_once(' ').expect("a method and a path");
+        let method = method.parse().expect("a method");
+        let body = Some(body).filter(|body| !body.is_null());
+        let got = world.send(method, path, body.as_ref()).await;
+        assert_eq!(got.status.as_u16(), status, "{request} {body:?}: {got:?}");
+        assert_eq!(got.json(), answer, "{request} {body:?}");
+    }
+}
+
+/// Asserts that every method on that path refuses a body that is no JSON object.
+pub async fn refuses_malformed_bodies(world: &World, endpoints: &[(Method, &str)]) {
+    for (method, path) in endpoints {
+        let answer = world.send(method.clone(), path, Some(&json!([]))).await;
+        refused(&answer, 400, &coded("bad_request", "The body must be a JSON object."));
+    }
 }
 
 /// Asserts that it is an id of that sort.
@@ -74,30 +86,4 @@ pub fn shows(body: &Value, expected: &Value) {
         assert!(time.len() == "2026-01-15T12:00:00.000Z".len() && time.ends_with('Z'), "{field} is '{time}'");
     }
     assert_eq!(&body, expected);
-}
-
-/// Creates an organization; its body.
-pub async fn organization(world: &World, body: Value) -> Value {
-    created(&world.post("/organizations", &body).await)
-}
-
-/// Creates a membership; its body.
-pub async fn membership(world: &World, organization: &str, user: &str) -> Value {
-    let body = json!({"organization_id": organization, "user_id": user});
-    created(&world.post("/user_management/organization_memberships", &body).await)
-}
-
-/// Creates a group; its body.
-pub async fn group(world: &World, organization: &str, name: &str) -> Value {
-    created(&world.post(&format!("/organizations/{organization}/groups"), &json!({"name": name})).await)
-}
-
-/// Whether a user may do something on an organization, which is given by its name.
-pub async fn may(world: &World, user: &str, action: &str, organization: &str) -> bool {
-    let question = json!({
-        "subject": {"type": "user", "id": user},
-        "action": {"name": action},
-        "resource": {"type": "organization", "id": organization},
-    });
-    world.post("/access/v1/evaluation", &question).await.ok()["decision"].as_bool().unwrap()
 }

@@ -5,7 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::acme::{self, check, coded, column, invalid, not_found, refused, refuses_malformed_bodies};
+use super::{
+    acme,
+    expect::{coded, invalid, not_found, refused, refuses_malformed_bodies},
+    requests::{check, column},
+};
 use crate::support::workos::World;
 
 const DEVS: &str = "/authorization/groups/devs/role_assignments";

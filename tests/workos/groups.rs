@@ -3,8 +3,9 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::expect::{
-    coded, created, group, invalid, invalid_fields, is_id, may, membership, not_found, refused, shows, text, texts,
+use super::{
+    expect::{coded, created, invalid, invalid_fields, is_id, not_found, refused, shows},
+    requests::{column, group, may, membership, text},
 };
 use crate::support::workos::World;
 
@@ -36,7 +37,7 @@ async fn admins(world: &World) -> Value {
 }
 
 async fn users(world: &World, group: &Value) -> Vec<String> {
-    texts(&world.get(&format!("{}?order=asc", members(group))).await.ok(), "user_id")
+    column(&world.get(&format!("{}?order=asc", members(group))).await.ok(), "/user_id")
 }
 
 #[tokio::test]
@@ -66,7 +67,7 @@ async fn a_group_is_created_read_changed_and_deleted() {
 
     let answer = world.delete(&path(&engineers)).await;
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (204, ""));
-    not_found(&world.delete(&path(&engineers)).await, "Group", text(&engineers, "id"));
+    refused(&world.delete(&path(&engineers)).await, 404, &not_found("Group", text(&engineers, "id")));
 }
 
 #[tokio::test]
@@ -83,7 +84,7 @@ async fn groups_are_listed_and_searched_within_their_organization() {
         (&format!("?search={}", text(&engineers, "id")), &["Engineers"]),
     ] {
         let listed = world.get(&format!("/organizations/acme/groups{query}")).await.ok();
-        assert_eq!(texts(&listed, "name"), expected, "{query}");
+        assert_eq!(column(&listed, "/name"), expected, "{query}");
     }
 }
 
@@ -109,7 +110,7 @@ async fn rules_40_41_and_44_members_gain_and_lose_what_the_group_has_at_once() {
     let answer = world.delete(&member).await;
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (204, ""));
     assert!(!may(&world, "alice", "org:admin", "acme").await);
-    not_found(&world.delete(&member).await, "Organization membership", text(&alice, "id"));
+    refused(&world.delete(&member).await, 404, &not_found("Organization membership", text(&alice, "id")));
 }
 
 #[tokio::test]
@@ -159,18 +160,22 @@ async fn rules_49_and_51_members_are_added_and_removed_all_at_once_or_not_at_all
     assert_eq!(users(&world, &admins).await, ["bob", "carol"]);
     assert!(!may(&world, "alice", "org:admin", "acme").await && may(&world, "carol", "org:admin", "acme").await);
 
-    not_found(&change(json!({"add": [alice, "om_none"], "remove": [bob]})).await, "Organization membership", "om_none");
+    refused(
+        &change(json!({"add": [alice, "om_none"], "remove": [bob]})).await,
+        404,
+        &not_found("Organization membership", "om_none"),
+    );
     let foreign = format!("add must be of the organization of the group, unlike '{}'", eve.as_str().unwrap());
-    invalid(&change(json!({"add": [alice, eve], "remove": [bob]})).await, "add", &foreign);
-    invalid(
+    refused(&change(json!({"add": [alice, eve], "remove": [bob]})).await, 422, &invalid("add", &foreign));
+    refused(
         &change(json!({"add": [alice, bob], "remove": ["bob-acme"]})).await,
-        "remove",
-        "remove must not name what add names: 'bob-acme'",
+        422,
+        &invalid("remove", "remove must not name what add names: 'bob-acme'"),
     );
     let bounds = "add and remove must have 1 to 100 items together";
-    invalid(&change(json!({})).await, "add", bounds);
-    invalid(&change(json!({"add": [], "remove": []})).await, "add", bounds);
-    invalid(&change(json!({"add": vec![alice; 50], "remove": vec![bob; 51]})).await, "add", bounds);
+    refused(&change(json!({})).await, 422, &invalid("add", bounds));
+    refused(&change(json!({"add": [], "remove": []})).await, 422, &invalid("add", bounds));
+    refused(&change(json!({"add": vec![alice; 50], "remove": vec![bob; 51]})).await, 422, &invalid("add", bounds));
     assert_eq!(users(&world, &admins).await, ["bob", "carol"], "nothing of what was refused is done");
 }
 
@@ -181,10 +186,14 @@ async fn rule_51_who_cannot_be_added_is_refused() {
     let eve = membership(&world, "globex", "eve").await;
     let add = async |id: &Value| world.post(&members(&admins), &json!({"organization_membership_id": id})).await;
     let field = "organization_membership_id";
-    not_found(&add(&json!("om_none")).await, "Organization membership", "om_none");
+    refused(&add(&json!("om_none")).await, 404, &not_found("Organization membership", "om_none"));
     let foreign = format!("{field} must be of the organization of the group, unlike '{}'", text(&eve, "id"));
-    invalid(&add(&eve["id"]).await, field, &foreign);
-    invalid(&world.post(&members(&admins), &json!({})).await, field, "organization_membership_id should not be empty");
+    refused(&add(&eve["id"]).await, 422, &invalid(field, &foreign));
+    refused(
+        &world.post(&members(&admins), &json!({})).await,
+        422,
+        &invalid(field, "organization_membership_id should not be empty"),
+    );
 }
 
 #[tokio::test]
@@ -247,12 +256,16 @@ async fn rule_52_a_group_is_not_found_under_another_organization() {
             (Method::DELETE, format!("/organization-memberships/{}", text(&eve, "id"))),
         ] {
             let answer = world.send(method, &format!("/organizations/globex/groups/{id}{rest}"), Some(&member)).await;
-            not_found(&answer, "Group", id);
+            refused(&answer, 404, &not_found("Group", id));
         }
     }
-    not_found(&world.get("/organizations/none/groups").await, "Organization", "none");
-    not_found(&world.post("/organizations/none/groups", &json!({"name": "x"})).await, "Organization", "none");
-    not_found(&world.get(&format!("/organizations/none/groups/{admins}")).await, "Organization", "none");
+    refused(&world.get("/organizations/none/groups").await, 404, &not_found("Organization", "none"));
+    refused(
+        &world.post("/organizations/none/groups", &json!({"name": "x"})).await,
+        404,
+        &not_found("Organization", "none"),
+    );
+    refused(&world.get(&format!("/organizations/none/groups/{admins}")).await, 404, &not_found("Organization", "none"));
 }
 
 #[tokio::test]
@@ -265,12 +278,20 @@ async fn what_cannot_be_a_group_is_refused() {
         ("description", "description must be shorter than or equal to 150 characters"),
     ];
     let body = json!({"name": name, "description": description});
-    invalid_fields(&world.post("/organizations/acme/groups", &body).await, &too_long);
-    invalid_fields(&world.patch(&path(&admins), &body).await, &too_long);
-    invalid(&world.post("/organizations/acme/groups", &json!({})).await, "name", "name should not be empty");
-    invalid(&world.patch(&path(&admins), &json!({"name": ""})).await, "name", "name should not be empty");
+    refused(&world.post("/organizations/acme/groups", &body).await, 422, &invalid_fields(&too_long));
+    refused(&world.patch(&path(&admins), &body).await, 422, &invalid_fields(&too_long));
+    refused(
+        &world.post("/organizations/acme/groups", &json!({})).await,
+        422,
+        &invalid("name", "name should not be empty"),
+    );
+    refused(
+        &world.patch(&path(&admins), &json!({"name": ""})).await,
+        422,
+        &invalid("name", "name should not be empty"),
+    );
     let answer = world.post("/organizations/acme/groups", &json!({"name": 1})).await;
-    invalid(&answer, "name", "name cannot be used: invalid type: integer `1`, expected a string");
+    refused(&answer, 422, &invalid("name", "name cannot be used: invalid type: integer `1`, expected a string"));
     let not_json = world.client().post_raw("/organizations/acme/groups", "{").await;
     not_json.error(400, "bad_request");
 }

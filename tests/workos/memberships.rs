@@ -3,9 +3,9 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::expect::{
-    coded, created, group, invalid, invalid_fields, is_id, may, membership, not_found, organization, refused, shows,
-    text, texts,
+use super::{
+    expect::{coded, created, invalid, invalid_fields, is_id, not_found, refused, shows},
+    requests::{column, group, may, membership, organization, text},
 };
 use crate::support::workos::World;
 
@@ -192,7 +192,7 @@ async fn memberships_are_listed_by_user_organization_and_status() {
         ("user_id=nobody".to_owned(), &[]),
     ] {
         let listed = world.get(&format!("{PATH}?{query}")).await.ok();
-        assert_eq!(texts(&listed, "user_id"), expected, "{query}");
+        assert_eq!(column(&listed, "/user_id"), expected, "{query}");
     }
     let listed = world.get(&format!("{PATH}?user_id=bob&statuses=inactive")).await.ok();
     assert_eq!(listed["data"][0], world.get(&path(&bob)).await.ok());
@@ -202,9 +202,13 @@ async fn memberships_are_listed_by_user_organization_and_status() {
         400,
         &coded("missing_user_id_or_organization_id", "Either user_id or organization_id must be given."),
     );
-    not_found(&world.get(&format!("{PATH}?organization_id=none")).await, "Organization", "none");
+    refused(&world.get(&format!("{PATH}?organization_id=none")).await, 404, &not_found("Organization", "none"));
     let unknown = "each value in statuses must be one of active, inactive, pending";
-    invalid(&world.get(&format!("{PATH}?user_id=alice&statuses=active,gone")).await, "statuses", unknown);
+    refused(
+        &world.get(&format!("{PATH}?user_id=alice&statuses=active,gone")).await,
+        422,
+        &invalid("statuses", unknown),
+    );
 }
 
 #[tokio::test]
@@ -236,9 +240,13 @@ async fn roles_that_cannot_be_given_are_refused() {
         refused(&world.post(PATH, &create).await, 422, body);
     }
     let both = json!({"role_slug": "admin", "role_slugs": ["admin"]});
-    invalid(&world.put(&path(&alice), &both).await, "role_slugs", "role_slugs should not be given beside role_slug");
+    refused(
+        &world.put(&path(&alice), &both).await,
+        422,
+        &invalid("role_slugs", "role_slugs should not be given beside role_slug"),
+    );
     let none = json!({"role_slugs": []});
-    invalid(&world.put(&path(&alice), &none).await, "role_slugs", "role_slugs must have 1 to 64 items");
+    refused(&world.put(&path(&alice), &none).await, 422, &invalid("role_slugs", "role_slugs must have 1 to 64 items"));
     assert_eq!(roles(&world.put(&path(&alice), &json!({"role_slugs": ["admin", "admin"]})).await.ok()), ["admin"]);
 
     world.patch("/authorization/environment", &json!({"multiple_roles": true})).await.ok();
@@ -250,24 +258,33 @@ async fn roles_that_cannot_be_given_are_refused() {
 #[tokio::test]
 async fn what_cannot_be_a_membership_is_refused() {
     let world = World::new(ORGANIZATIONS);
-    invalid_fields(
+    refused(
         &world.post(PATH, &json!({})).await,
-        &[("user_id", "user_id should not be empty"), ("organization_id", "organization_id should not be empty")],
+        422,
+        &invalid_fields(&[
+            ("user_id", "user_id should not be empty"),
+            ("organization_id", "organization_id should not be empty"),
+        ]),
     );
     let long = "x".repeat(257);
     let user = json!({"email": "alice", "first_name": "", "last_name": long});
-    invalid_fields(
+    refused(
         &world.post(PATH, &json!({"user_id": long, "organization_id": "acme", "user": user})).await,
-        &[
+        422,
+        &invalid_fields(&[
             ("user_id", "user_id must be shorter than or equal to 253 characters"),
             ("user.email", "user.email must be an email address"),
             ("user.first_name", "user.first_name should not be empty"),
             ("user.last_name", "user.last_name must be shorter than or equal to 256 characters"),
-        ],
+        ]),
     );
     let answer = world.post(PATH, &json!({"user_id": "a\nb", "organization_id": "acme"})).await;
     assert!(answer.error(422, "invalid_request_parameters").contains("spec.user.id"), "{answer:?}");
-    not_found(&world.post(PATH, &json!({"user_id": "alice", "organization_id": "none"})).await, "Organization", "none");
+    refused(
+        &world.post(PATH, &json!({"user_id": "alice", "organization_id": "none"})).await,
+        404,
+        &not_found("Organization", "none"),
+    );
     for (method, rest) in [
         (Method::GET, ""),
         (Method::PUT, ""),
@@ -277,7 +294,7 @@ async fn what_cannot_be_a_membership_is_refused() {
         (Method::GET, "/groups"),
     ] {
         let answer = world.send(method, &format!("{PATH}/om_none{rest}"), Some(&json!({}))).await;
-        not_found(&answer, "Organization membership", "om_none");
+        refused(&answer, 404, &not_found("Organization membership", "om_none"));
     }
 }
 
@@ -299,7 +316,7 @@ async fn rule_39_with_a_membership_go_its_roles_and_its_places_in_groups() {
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, ""));
     assert!(!may(&world, "alice", "org:admin", "acme").await);
     assert_eq!(world.get(&members).await.ok()["data"], json!([]));
-    not_found(&world.delete(&path(&alice)).await, "Organization membership", text(&alice, "id"));
+    refused(&world.delete(&path(&alice)).await, 404, &not_found("Organization membership", text(&alice, "id")));
 
     let again = membership(&world, "acme", "alice").await;
     assert_eq!(roles(&again), ["member"], "it inherits nothing");

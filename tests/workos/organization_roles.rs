@@ -3,7 +3,11 @@
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::acme::{self, coded, column, invalid, not_found, refused, refuses_malformed_bodies};
+use super::{
+    acme,
+    expect::{coded, invalid, not_found, refused, refuses_malformed_bodies},
+    requests::column,
+};
 
 const ROLES: &str = "/authorization/organizations/acme/roles";
 

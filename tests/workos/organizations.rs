@@ -3,9 +3,9 @@
 use axum::http::Method;
 use serde_json::json;
 
-use super::expect::{
-    coded, created, group, invalid, invalid_fields, is_id, membership, not_found, organization, refused, shows, text,
-    texts,
+use super::{
+    expect::{coded, created, invalid, invalid_fields, is_id, not_found, refused, shows},
+    requests::{column, group, membership, organization, text},
 };
 use crate::support::workos::World;
 
@@ -75,14 +75,14 @@ async fn organizations_are_listed_by_domain_and_by_name() {
     organization(&world, json!({"name": "Acme", "domain_data": [{"domain": "globex.example", "state": "pending"}]}))
         .await;
 
-    assert_eq!(texts(&world.get("/organizations?order=asc").await.ok(), "name"), ["Acme", "Globex", "Acme"]);
+    assert_eq!(column(&world.get("/organizations?order=asc").await.ok(), "/name"), ["Acme", "Globex", "Acme"]);
     let listed = world.get("/organizations?domains=other.example,ACME.test").await.ok();
-    assert_eq!(texts(&listed, "name"), ["Acme"]);
+    assert_eq!(column(&listed, "/name"), ["Acme"]);
     assert_eq!(listed["data"][0]["domains"][1]["domain"], "acme.test");
     assert_eq!(listed["data"][0]["domains"][1]["state"], "pending");
-    assert_eq!(texts(&world.get("/organizations?search=glob").await.ok(), "name"), ["Globex"]);
-    assert_eq!(texts(&world.get("/organizations?search=glob&domains=acme.test").await.ok(), "name"), [""; 0]);
-    assert_eq!(texts(&world.get("/environments/other/organizations").await.ok(), "name"), [""; 0]);
+    assert_eq!(column(&world.get("/organizations?search=glob").await.ok(), "/name"), ["Globex"]);
+    assert_eq!(column(&world.get("/organizations?search=glob&domains=acme.test").await.ok(), "/name"), [""; 0]);
+    assert_eq!(column(&world.get("/environments/other/organizations").await.ok(), "/name"), [""; 0]);
 }
 
 #[tokio::test]
@@ -122,35 +122,32 @@ async fn what_cannot_be_an_organization_is_refused() {
 
     let immutable = "external_id cannot be changed or removed once the organization exists: leave it out, or create another \
                      organization with that external_id";
-    invalid(&world.put(&path, &json!({"external_id": "acme-2"})).await, "external_id", immutable);
-    invalid(&world.put(&path, &json!({"external_id": null})).await, "external_id", immutable);
-    invalid(&world.put(&other_path, &json!({"external_id": "acme-2"})).await, "external_id", immutable);
+    refused(&world.put(&path, &json!({"external_id": "acme-2"})).await, 422, &invalid("external_id", immutable));
+    refused(&world.put(&path, &json!({"external_id": null})).await, 422, &invalid("external_id", immutable));
+    refused(&world.put(&other_path, &json!({"external_id": "acme-2"})).await, 422, &invalid("external_id", immutable));
     assert_eq!(world.put(&other_path, &json!({"external_id": null})).await.ok(), other);
 
     let long = "x".repeat(257);
     for (method, path) in [(Method::POST, "/organizations"), (Method::PUT, path.as_str())] {
         let send = async |body| world.send(method.clone(), path, Some(&body)).await;
-        invalid(&send(json!({"name": ""})).await, "name", "name should not be empty");
+        refused(&send(json!({"name": ""})).await, 422, &invalid("name", "name should not be empty"));
         let too_long = "name must be shorter than or equal to 256 characters";
-        invalid(&send(json!({"name": long})).await, "name", too_long);
-        invalid_fields(
+        refused(&send(json!({"name": long})).await, 422, &invalid("name", too_long));
+        refused(
             &send(json!({"name": "", "external_id": "café", "domain_data": [], "domains": []})).await,
-            &[
+            422,
+            &invalid_fields(&[
                 ("name", "name should not be empty"),
                 ("external_id", "external_id must be 1 to 128 printable ASCII characters"),
                 ("domains", "domains should not be given beside domain_data"),
-            ],
+            ]),
         );
-        invalid(
+        refused(
             &send(json!({"name": "n", "domains": ["not a domain"]})).await,
-            "domains",
-            "domains must hold domains, such as example.com",
+            422,
+            &invalid("domains", "domains must hold domains, such as example.com"),
         );
-        invalid(
-            &send(json!({"name": "n", "domain_data": [{"domain": "a.example", "state": "verified"}, {"domain": "A.example", "state": "pending"}]})).await,
-            "domain_data",
-            "domain_data must not repeat 'a.example'",
-        );
+        refused(&send(json!({"name": "n", "domain_data": [{"domain": "a.example", "state": "verified"}, {"domain": "A.example", "state": "pending"}]})).await, 422, &invalid("domain_data", "domain_data must not repeat 'a.example'"));
         for (metadata, problem) in [
             (json!([]), "metadata must be an object of strings."),
             (json!({"x".repeat(41): "y"}), "metadata: every key must have 1 to 40 characters."),
@@ -205,9 +202,13 @@ async fn an_organization_that_is_unknown_is_not_found() {
     for id in ["org_01J00000000000000000000000", "acme", "lost", "%2E%2E"] {
         let name = id.replace("%2E", ".");
         for (method, body) in [(Method::GET, None), (Method::PUT, Some(json!({}))), (Method::DELETE, None)] {
-            not_found(&world.send(method, &format!("/organizations/{id}"), body.as_ref()).await, "Organization", &name);
+            refused(
+                &world.send(method, &format!("/organizations/{id}"), body.as_ref()).await,
+                404,
+                &not_found("Organization", &name),
+            );
         }
-        not_found(&world.get(&format!("/organizations/external_id/{id}")).await, "Organization", &name);
+        refused(&world.get(&format!("/organizations/external_id/{id}")).await, 404, &not_found("Organization", &name));
     }
 }
 
@@ -263,7 +264,7 @@ async fn one_external_id_asked_for_by_many_at_once_is_given_once() {
         answer.error(400, "external_id_already_used");
     }
     created(given[0]);
-    assert_eq!(texts(&world.get("/organizations").await.ok(), "external_id"), ["acme"]);
+    assert_eq!(column(&world.get("/organizations").await.ok(), "/external_id"), ["acme"]);
 }
 
 #[tokio::test]
@@ -271,7 +272,7 @@ async fn an_external_id_goes_before_a_name_and_a_name_is_none() {
     let world = World::new("");
     // Both would be called a-b.
     let first = organization(&world, json!({"name": "First", "external_id": "a/b"})).await;
-    not_found(&world.get("/organizations/external_id/a-b").await, "Organization", "a-b");
+    refused(&world.get("/organizations/external_id/a-b").await, 404, &not_found("Organization", "a-b"));
     let second = organization(&world, json!({"name": "Second", "external_id": "a-b"})).await;
     let (first, second) = (text(&first, "id"), text(&second, "id"));
     for path in ["/organizations/external_id/a-b", "/organizations/a-b"] {
@@ -286,7 +287,7 @@ async fn an_external_id_goes_before_a_name_and_a_name_is_none() {
         assert_eq!(world.get(&path).await.ok()["organization_id"], second, "{path}");
     }
     let path = format!("/authorization/organizations/{second}/resources/organization/{first}");
-    not_found(&world.get(&path).await, "Resource", first);
+    refused(&world.get(&path).await, 404, &not_found("Resource", first));
 }
 
 #[tokio::test]

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::expect::{group, invalid, texts};
+use super::{
+    expect::{invalid, refused},
+    requests::{column, group},
+};
 use crate::support::workos::World;
 
 const ACME: &str =
@@ -24,7 +27,7 @@ async fn page(world: &World, query: &str) -> (Vec<String>, Value) {
     assert_eq!(page["object"], "list");
     let fields: Vec<_> = page.as_object().unwrap().keys().collect();
     assert_eq!(fields, ["data", "list_metadata", "object"]);
-    (texts(&page, "name"), page["list_metadata"].clone())
+    (column(&page, "/name"), page["list_metadata"].clone())
 }
 
 fn id(group: &Value) -> &str {
@@ -117,14 +120,14 @@ async fn rule_69_a_parameter_that_cannot_be_used_is_refused() {
     let (world, groups) = world(&["a"]).await;
     let limit = "limit must be a number from 1 to 100";
     for query in ["limit=0", "limit=101", "limit=-1", "limit=ten", "limit="] {
-        invalid(&world.get(&format!("{PATH}?{query}")).await, "limit", limit);
+        refused(&world.get(&format!("{PATH}?{query}")).await, 422, &invalid("limit", limit));
     }
     let order = "order must be one of asc, desc, normal";
-    invalid(&world.get(&format!("{PATH}?order=newest")).await, "order", order);
+    refused(&world.get(&format!("{PATH}?order=newest")).await, 422, &invalid("order", order));
     for cursor in ["group_01J00000000000000000000000", "nonsense", "group_", &id(&groups[0]).replace("group_", "om_")] {
         for parameter in ["after", "before"] {
             let sentence = format!("{parameter} must be the id of an item of this list, not '{cursor}'");
-            invalid(&world.get(&format!("{PATH}?{parameter}={cursor}")).await, parameter, &sentence);
+            refused(&world.get(&format!("{PATH}?{parameter}={cursor}")).await, 422, &invalid(parameter, &sentence));
         }
     }
     let answer = world.get(&format!("{PATH}?limit=1&limit=2")).await;

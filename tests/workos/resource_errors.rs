@@ -2,14 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::{Case, invalid, not_found, provoke, resources::project, seed::company};
+use super::{
+    company,
+    expect::{Case, invalid, not_found, provoke},
+    resources::project,
+};
 
 const CREATE: &str = "POST /authorization/resources";
 
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "it is a table")]
 async fn rules_53_to_60_every_error() {
-    let world = company();
+    let world = company::world();
     let create = |changes: Value| {
         let mut body = project("new", "engineering");
         body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::{
-    id, ids,
+    company,
+    requests::{id, ids, walk},
     resources::{RESOURCES, as_resource, create, project},
-    seed::{COMPANY, company},
-    walk,
 };
 use crate::support::workos::World;
 
 #[tokio::test]
 async fn rule_61_filters_narrow_each_other() {
-    let world = company();
+    let world = company::world();
     let engineering = id(&world, &as_resource("engineering")).await;
     let globex = id(&world, &as_resource("globex")).await;
     let globex_as_organization = globex.replace("authz_resource_", "org_");
@@ -62,7 +61,7 @@ async fn rule_61_filters_narrow_each_other() {
 
 #[tokio::test]
 async fn rules_68_to_70_pages_lead_in_both_directions_whatever_is_listed() {
-    let world = company();
+    let world = company::world();
     for number in 0..23 {
         create(&world, &project(&format!("p-{number}"), "engineering")).await;
     }
@@ -99,7 +98,7 @@ async fn rules_68_to_70_pages_lead_in_both_directions_whatever_is_listed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rule_68_pages_are_stable_while_others_write() {
-    let world = Arc::new(company());
+    let world = Arc::new(company::world());
     for number in 0..40 {
         create(&world, &project(&format!("old-{number:02}"), "engineering")).await;
     }
@@ -141,7 +140,7 @@ async fn rule_68_pages_are_stable_while_others_write() {
 /// More than are walked through: pages are made as the environment is passed through.
 #[tokio::test]
 async fn rule_61_a_large_organization_is_listed_like_a_small_one() {
-    let mut manifests = COMPANY.to_owned();
+    let mut manifests = company::MANIFESTS.to_owned();
     for number in 0..1_100 {
         let time = format!("2026-02-01T{:02}:{:02}:00Z", number / 60, number % 60);
         let document = format!(

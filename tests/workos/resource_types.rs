@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Case, ids, invalid, not_found, provoke, seed::company, walk};
+use super::{
+    company,
+    expect::{Case, invalid, not_found, provoke},
+    requests::{ids, walk},
+};
 use crate::support::workos::World;
 
 const TYPES: &str = "/authorization/resource_types";
@@ -15,7 +19,7 @@ const CREATE: &str = "POST /authorization/resource_types";
 
 #[tokio::test]
 async fn a_type_is_created_changed_and_deleted() {
-    let world = company();
+    let world = company::world();
     let body = json!({"slug": "document", "name": "Document", "parent_type_slugs": ["project", "document"]});
     let created = world.post(TYPES, &body).await;
     assert_eq!(created.status, 201, "{created:?}");
@@ -47,7 +51,7 @@ async fn a_type_is_created_changed_and_deleted() {
 
 #[tokio::test]
 async fn parents_that_resources_use_stay() {
-    let world = company();
+    let world = company::world();
     let refused = world.patch(&path("project"), &json!({"parent_type_slugs": ["organization"]})).await;
     assert_eq!((refused.status.as_u16(), &refused.json()["code"]), (409, &json!("resource_type_in_use")));
     assert!(refused.json()["message"].as_str().unwrap().contains("website"), "{refused:?}");
@@ -57,7 +61,7 @@ async fn parents_that_resources_use_stay() {
 
 #[tokio::test]
 async fn a_type_in_use_stays() {
-    let world = company();
+    let world = company::world();
     let in_use = |slug: &str, by: &str| json!({"message": format!("The resource type '{slug}' is in use: {by}."), "code": "resource_type_in_use"});
     let refused = async |slug: &str, by: &str| {
         let answer = world.delete(&path(slug)).await;
@@ -109,7 +113,7 @@ async fn a_type_is_not_declared_against_what_is_there() {
 
 #[tokio::test]
 async fn every_error() {
-    let world = company();
+    let world = company::world();
     let case = |request, body, status, answer| Case { request, body, status, answer };
     let built_in = json!({
         "message": "The resource type 'organization' is built in: it is neither created nor deleted, and has no parents.",

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    id, ids, invalid, not_found,
-    seed::{COMPANY, company},
+    company,
+    expect::{invalid, not_found},
+    requests::{id, ids},
 };
 use crate::support::workos::World;
 
@@ -33,7 +34,7 @@ async fn may(world: &World, membership: &str, permission: &str, resource: &str) 
 
 #[tokio::test]
 async fn rule_53_a_resource_is_created_shown_and_listed() {
-    let world = company();
+    let world = company::world();
     let acme = id(&world, "/authorization/resources/acme").await;
     let engineering = id(&world, "/authorization/resources/engineering").await;
     let body = json!({
@@ -65,7 +66,7 @@ async fn rule_53_a_resource_is_created_shown_and_listed() {
 
 #[tokio::test]
 async fn rule_53_the_same_external_id_is_free_under_another_type_or_organization() {
-    let world = company();
+    let world = company::world();
     let body = |organization: &str, resource_type: &str| {
         json!({
             "organization_id": organization, "resource_type_slug": resource_type, "external_id": "same", "name": "Same",
@@ -94,7 +95,7 @@ async fn rule_53_the_same_external_id_is_free_under_another_type_or_organization
 
 #[tokio::test]
 async fn rule_53_of_many_who_create_the_same_one_succeeds() {
-    let world = Arc::new(company());
+    let world = Arc::new(company::world());
     let tasks: Vec<_> = (0..8)
         .map(|_| {
             let world = Arc::clone(&world);
@@ -111,7 +112,7 @@ async fn rule_53_of_many_who_create_the_same_one_succeeds() {
 
 #[tokio::test]
 async fn rule_54_the_parent_is_named_by_id_or_by_its_external_id_or_is_the_organization() {
-    let world = company();
+    let world = company::world();
     let (acme, engineering) = (id(&world, &as_resource("acme")).await, id(&world, &as_resource("engineering")).await);
     let with = |fields: Value, resource_type: &str, external_id: &str| {
         let mut body = json!({
@@ -141,7 +142,7 @@ pub fn as_resource(name: &str) -> String {
 
 #[tokio::test]
 async fn rule_57_a_change_leaves_what_it_does_not_mention() {
-    let world = company();
+    let world = company::world();
     let before = world.get(&as_resource("engineering")).await.ok();
     let changed = world.patch(&as_resource("engineering"), &json!({"name": "R&D"})).await.ok();
     let mut expected = before.clone();
@@ -165,7 +166,7 @@ async fn rule_57_a_change_leaves_what_it_does_not_mention() {
 
 #[tokio::test]
 async fn rule_58_a_resource_moves_with_all_below_it_at_once() {
-    let world = company();
+    let world = company::world();
     let page = create(&world, &project("page", "engineering")).await;
     let page = page["id"].as_str().unwrap();
     assert!(may(&world, "alice", "project:edit", page).await);
@@ -219,7 +220,7 @@ async fn rule_59_what_has_dependents_goes_only_with_them() {
         "message": "The resource has children or role assignments. Delete them first, or set cascade_delete=true.",
         "code": "resource_has_dependents",
     });
-    let world = company();
+    let world = company::world();
     // Children; an assignment of a membership or a group.
     for name in ["engineering", "website"] {
         for query in ["", "?cascade_delete=false"] {
@@ -228,7 +229,7 @@ async fn rule_59_what_has_dependents_goes_only_with_them() {
             assert_eq!(refused.json(), dependents);
         }
     }
-    let group_only = World::new(&COMPANY.replace("kind: MembershipRoleAssignment", "kind: Group").replace(
+    let group_only = World::new(&company::MANIFESTS.replace("kind: MembershipRoleAssignment", "kind: Group").replace(
         "membershipRef: {name: alice}, roleRef: {name: workspace-lead}, resourceRef: {name: engineering}",
         "organizationRef: {name: acme}",
     ));
@@ -266,7 +267,7 @@ async fn rule_59_what_has_dependents_goes_only_with_them() {
 /// Rule 76: path segments come percent-encoded, and are decoded after the route is found.
 #[tokio::test]
 async fn rule_76_external_ids_may_have_any_printable_ascii() {
-    let world = company();
+    let world = company::world();
     for external_id in [
         "a/b",
         "../x",
@@ -309,7 +310,7 @@ async fn rule_76_external_ids_may_have_any_printable_ascii() {
 
 #[tokio::test]
 async fn the_resource_of_an_organization_is_found_by_every_name_of_it() {
-    let world = company();
+    let world = company::world();
     let globex = id(&world, &as_resource("globex")).await;
     let organization = globex.replace("authz_resource_", "org_");
     let shown = world.get(&as_resource(&globex)).await.ok();
@@ -350,7 +351,7 @@ async fn rule_56_where_no_type_is_declared_any_is_taken() {
 
 #[tokio::test]
 async fn an_environment_is_the_one_that_the_path_names() {
-    let world = company();
+    let world = company::world();
     let path = format!("/environments/elsewhere{RESOURCES}");
     assert_eq!(world.get(&path).await.ok()["data"], json!([]));
     let path = format!("/environments/default{RESOURCES}/acme");
@@ -361,7 +362,7 @@ async fn an_environment_is_the_one_that_the_path_names() {
 
 #[tokio::test]
 async fn rule_9_the_name_of_a_resource_is_not_its_external_id() {
-    let world = company();
+    let world = company::world();
     let created = create(&world, &project("Design/1", "engineering")).await;
     let id = created["id"].as_str().unwrap();
     let file = "resource-design-1.yaml";
@@ -376,7 +377,7 @@ async fn rule_9_the_name_of_a_resource_is_not_its_external_id() {
 
 #[tokio::test]
 async fn rule_59_an_assignment_that_has_ended_does_not_keep_a_resource() {
-    let world = company();
+    let world = company::world();
     let created = create(&world, &project("ending", "engineering")).await;
     world.write(
         "ended.yaml",

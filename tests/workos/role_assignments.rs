@@ -3,7 +3,11 @@
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::acme::{self, check, column, invalid, not_found, refused, refuses_malformed_bodies};
+use super::{
+    acme,
+    expect::{invalid, not_found, refused, refuses_malformed_bodies},
+    requests::{check, column},
+};
 use crate::support::workos::World;
 
 const ALICE: &str = "/authorization/organization_memberships/alice/role_assignments";

@@ -16,7 +16,7 @@ use super::{
     error::ErrorBody,
     explain,
     id::Prefix,
-    list::{Page, PageParameters, Row, WholeList},
+    list::{Page, PageParameters, WholeList, place_in},
     permission_lookup::permissions,
     resources::{Locate, OfExternalId, OfResource},
     shapes,
@@ -261,9 +261,8 @@ async fn resources(
     // All that is named exists: a denial says that the membership has nothing, such as while it is inactive (rule 13).
     let found = found.map(|page| page.items).unwrap_or_default();
     let rows = found.iter().filter_map(|found| Some(context::attached(&view, &found.name)?.row())).collect();
-    let place = |cursor: &str| Prefix::Resource.parse(cursor).and_then(|id| view.place(id));
     let show = |resource| shapes::Resource::of(&view, &resource);
-    Ok(Json(query.page.page(rows, place, show)?.flatten()))
+    Ok(Json(query.page.page(rows, place_in(&view, Prefix::Resource), show)?.flatten()))
 }
 
 #[derive(Debug, Deserialize)]
@@ -300,8 +299,6 @@ async fn memberships<P: Locate>(
         found.map_or_else(|_| Vec::new(), |page| page.items.into_iter().map(|item| item.name).collect());
     // What no OrganizationMembership declares is none of this API.
     let items = found.iter().filter_map(|name| view.get::<facts::OrganizationMembership>(name));
-    let rows = items.map(|item| Row { id: Prefix::OrganizationMembership.id(item.id), place: item.place(), item });
-    let place = |cursor: &str| Prefix::OrganizationMembership.parse(cursor).and_then(|id| view.place(id));
-    let show = |membership| shapes::OrganizationMembership::without_roles(&view, &membership);
-    Ok(Json(query.page.page(rows.collect(), place, show)?.flatten()))
+    let show = |item: &Item<_>| shapes::OrganizationMembership::without_roles(&view, item);
+    query.page.page_of(&view, Prefix::OrganizationMembership, items, show).map(Json)
 }

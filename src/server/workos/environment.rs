@@ -148,7 +148,7 @@ async fn update(context: Context, Body(body): Body<UpdateSettings>) -> Result<Js
         findings.add("default_role_slug", "default_role_slug should not be empty: use null for none");
     }
     findings.done()?;
-    change(&context, |view, spec| {
+    edit(&context, |view, spec| {
         let UpdateSettings { multiple_roles, default_role_slug, role_priority, undeclared } = &body;
         if let Some(multiple_roles) = multiple_roles {
             spec.multiple_roles = *multiple_roles;
@@ -185,7 +185,10 @@ fn reference(role: &Item<facts::Role>) -> NameRef {
 }
 
 /// Changes the settings, which may not be declared yet.
-async fn change(
+///
+/// # Errors
+/// Those of `change`, and those of the store.
+pub async fn edit(
     context: &Context,
     change: impl Fn(&View<'_>, &mut EnvironmentSpec) -> Result<(), Error> + Send + Sync,
 ) -> Result<(), Error> {
@@ -259,7 +262,7 @@ async fn try_to_seed(context: &Context) -> Result<(), Error> {
             Err(error) => return Err(error),
         }
     }
-    change(context, |view, spec| {
+    edit(context, |view, spec| {
         if spec.default_role_ref.is_none() {
             spec.default_role_ref = Some(reference(&memberships::organization_role(view, None, SEEDED_ROLE)?));
         }

@@ -10,7 +10,7 @@ use super::{
     body::{Body, Findings, Path, Query},
     context::{self, Context},
     id::Prefix,
-    list::{Page, PageParameters, Row},
+    list::{Page, PageParameters, Row, place_in},
     shapes,
     terms::{Found, Terms, Wanted, end, is_over},
 };
@@ -146,7 +146,7 @@ async fn list(
     let view = snapshot.view();
     let group = Group::find(&view, &path.group)?;
     let rows = group.shown(&view).filter_map(|assignment| assignment.row(&view));
-    let place = |cursor: &str| Prefix::GroupRoleAssignment.parse(cursor).and_then(|id| view.place(id));
+    let place = place_in(&view, Prefix::GroupRoleAssignment);
     parameters.page(rows.collect(), place, |assignment| assignment).map(Json)
 }
 

@@ -141,8 +141,7 @@ impl PageParameters {
         show: impl Fn(&Item<F>) -> Option<S>,
     ) -> Result<Page<S>, Error> {
         let rows = items.into_iter().map(|item| Row { id: prefix.id(item.id), place: item.place(), item }).collect();
-        let place = |cursor: &str| view.place(prefix.parse(cursor)?);
-        Ok(self.page(rows, place, |item| show(&item))?.flatten())
+        Ok(self.page(rows, place_in(view, prefix), |item| show(&item))?.flatten())
     }
 
     /// The same of a list that may be long: `between` gives the rows that stand within bounds, the oldest first, and no more
@@ -207,6 +206,11 @@ impl PageParameters {
             Some(_) => Err(Error::field("limit", format!("limit must be a number from 1 to {MAX_LIMIT}"))),
         }
     }
+}
+
+/// Where the object that a cursor of that sort names stands, or stood.
+pub fn place_in(view: &View<'_>, prefix: Prefix) -> impl Fn(&str) -> Option<Place> {
+    move |cursor| view.place(prefix.parse(cursor)?)
 }
 
 fn unknown_cursor(name: &'static str, cursor: &str) -> Error {

@@ -20,7 +20,7 @@ use super::{
     shapes::{self, Organization},
 };
 use crate::{
-    graph::facts::{self, Kind, Name, ORGANIZATION, ObjectRef},
+    graph::facts::{self, Kind, ORGANIZATION, ObjectRef},
     server::Server,
     store::{
         Draft, Item, Naming, View, names,
@@ -149,23 +149,14 @@ async fn create(
             display_name: Some(name.to_owned()),
             description: None,
         };
-        let naming = Naming::Exactly(free_name(view, external_id, name));
+        // Organizations may have one name, also when they are made at the same time: another suffix at each try.
+        let (called, identity) = external_id
+            .map_or_else(|| (name, names::any_identity()), |external_id| (external_id, external_id.to_owned()));
+        let naming = Naming::After { called: called.to_owned(), identity };
         Ok::<_, Error>(Draft { annotations: annotations.clone(), ..Draft::new(naming, spec) })
     });
     let created = created.await?;
     Ok((StatusCode::CREATED, show(&context, &created)?))
-}
-
-/// A name for a new organization. It is no external id of another one: where an organization has none, its name is one.
-fn free_name(view: &View<'_>, external_id: Option<&str>, name: &str) -> Name {
-    let is_free = |object: &ObjectRef| {
-        let same = view.graph().resources_with_external_id(ORGANIZATION, &object.name);
-        same.is_empty() && !view.graph().is_name_taken(object)
-    };
-    // Organizations may have one name, also when they are made at the same time: another suffix at each try.
-    let (called, identity) = external_id.map_or_else(|| (name, names::any_identity()), |id| (id, id.to_owned()));
-    let free = names::candidates(Kind::Resource, called, &identity).find(is_free);
-    free.map(|object| object.name).unwrap_or_default()
 }
 
 #[derive(Debug, Deserialize)]

@@ -15,7 +15,7 @@ use super::{
     body::{Body, Findings, Path, Query, present},
     context::{self, AttachedResource, Context},
     id::Prefix,
-    list::{Bounds, Page, PageParameters, Row},
+    list::{Bounds, Page, PageParameters, Row, place_in},
     shapes,
     target::Target,
     terms::is_over,
@@ -137,7 +137,7 @@ async fn list(context: Context, Query(filter): Query<Filter>) -> Result<Json<Pag
     let parent = filter.parent()?;
     let snapshot = context.snapshot();
     let view = snapshot.view();
-    let place = |cursor: &str| Prefix::Resource.parse(cursor).and_then(|id| view.place(id));
+    let place = place_in(&view, Prefix::Resource);
     let show = |resource| shapes::Resource::of(&view, &resource);
     let organization = filter.organization_id.as_deref().map(|text| context::organization(&view, text));
     let Ok(organization) = organization.transpose() else {

@@ -19,7 +19,7 @@ use super::{
     body::{Body, Findings, Path, Query},
     context::{self, AttachedResource, Context},
     id::Prefix,
-    list::{Page, PageParameters},
+    list::{Page, PageParameters, place_in},
     shapes,
     terms::Terms,
 };
@@ -116,7 +116,7 @@ fn page(
     held: impl Iterator<Item = (Item<facts::OrganizationMembership>, HeldRole)>,
 ) -> Result<Assignments, Error> {
     let rows = held.map(|(membership, held)| held.row(&membership));
-    let place = |cursor: &str| Prefix::RoleAssignment.parse(cursor).and_then(|id| view.place(id));
+    let place = place_in(view, Prefix::RoleAssignment);
     parameters.page(rows.collect(), place, |assignment| assignment).map(Json)
 }
 

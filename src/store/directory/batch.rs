@@ -8,7 +8,7 @@ use super::changes::Changes;
 use crate::{
     graph::facts::{Name, ObjectRef},
     source::directory::{Care, Held},
-    store::{Error, NewObject, Write},
+    store::{Error, Write},
 };
 
 /// What one writer wants.
@@ -49,11 +49,7 @@ pub fn carry_out(held: &mut Held<'_>, jobs: Vec<Job>) {
 
 /// The object of a write, and whether it exists afterwards.
 fn outcome(write: &Write) -> (ObjectRef, bool) {
-    match write {
-        Write::Create(NewObject { name, spec, .. }) => (ObjectRef { kind: spec.kind(), name: name.clone() }, true),
-        Write::Replace(stored) => (stored.object_ref(), true),
-        Write::Delete { object, .. } => (object.clone(), false),
-    }
+    (write.object(), !matches!(write, Write::Delete { .. }))
 }
 
 /// The folder, and what has happened to it that graph and ledger do not contain.
@@ -69,7 +65,7 @@ impl Batch<'_, '_> {
     fn carry_out(&mut self, environment: &Name, writes: &[Write]) -> Result<(), Error> {
         let deletes = writes.iter().any(|write| matches!(write, Write::Delete { .. }));
         let creates = writes.iter().any(|write| matches!(write, Write::Create(_)));
-        let objects: Vec<_> = writes.iter().map(|write| (environment.clone(), outcome(write).0)).collect();
+        let objects: Vec<_> = writes.iter().map(|write| (environment.clone(), write.object())).collect();
         // Where an object may be is to be known, and for a deletion all that depends on it. To change an object it is enough to
         // know its file, which is read in any case.
         if (!self.has_looked && (creates || deletes))

@@ -14,18 +14,19 @@ use super::{
     Described, Locate, MAX_SLUG, add_permission, check_slug, delete, read, set_permissions, show_written, update,
 };
 use crate::{
-    graph::facts::{self, ENVIRONMENT_NAME, Kind, ObjectRef},
+    graph::facts,
     server::{
         Server,
         workos::{
             Error,
             body::{Body, Findings},
             context::{self, Context},
+            environment,
             list::WholeList,
             roles, shapes,
         },
     },
-    store::{self, Draft, Item, Naming, View, spec::EnvironmentSpec},
+    store::{Item, View, spec::EnvironmentSpec},
 };
 
 pub fn routes() -> Router<Arc<Server>> {
@@ -102,18 +103,6 @@ async fn set_priority(
     context: Context,
     Body(priority): Body<Priority>,
 ) -> Result<Json<WholeList<shapes::Role>>, Error> {
-    let object = ObjectRef { kind: Kind::Environment, name: ENVIRONMENT_NAME.into() };
-    let edited = context.edit(&object, |view, environment| priority.apply(view, environment)).await;
-    match edited {
-        Err(Error::Store(store::Error::NotFound { .. })) => {
-            let draft = |view: &View<'_>| {
-                let mut environment = EnvironmentSpec::default();
-                priority.apply(view, &mut environment)?;
-                Ok::<_, Error>(Draft::new(Naming::Exactly(object.name.clone()), environment))
-            };
-            context.store().create(context.environment(), draft).await?;
-        }
-        edited => edited?,
-    }
+    environment::edit(&context, |view, environment| priority.apply(view, environment)).await?;
     Ok(list(context).await)
 }

@@ -1,4 +1,4 @@
-//! The environment that the tests of resources and checks begin with.
+//! A company with workspaces and projects, for the tests of resources and checks.
 
 use crate::support::workos::World;
 
@@ -7,7 +7,7 @@ use crate::support::workos::World;
 /// Alice leads `engineering`; Bob is in the group `viewers`, which views the project `website`; Dora, whose membership is
 /// inactive, edits `website`; Erin has nothing but the default role; Carl is in globex. Everybody is there since 2026-01-01
 /// and a few seconds.
-pub const COMPANY: &str = r#"
+pub const MANIFESTS: &str = r#"
 {apiVersion: authz.bailiwick.dev/v1alpha1, kind: ResourceType, metadata: {name: workspace, creationTimestamp: "2026-01-01T00:00:00Z"}, spec: {displayName: Workspace, permissions: [{slug: "workspace:view", displayName: View workspaces, description: See what is in it}, {slug: "workspace:manage"}]}}
 ---
 {apiVersion: authz.bailiwick.dev/v1alpha1, kind: ResourceType, metadata: {name: project, creationTimestamp: "2026-01-01T00:00:01Z"}, spec: {parents: [workspace], permissions: [{slug: "project:view", displayName: View projects}, {slug: "project:edit"}]}}
@@ -61,7 +61,7 @@ pub const COMPANY: &str = r#"
 {apiVersion: authz.bailiwick.dev/v1alpha1, kind: MembershipRoleAssignment, metadata: {name: opaque-website, creationTimestamp: "2026-01-01T00:00:25Z"}, spec: {membershipRef: {name: nobody-declared-me}, roleRef: {name: project-editor}, resourceRef: {name: website}}}
 "#;
 
-/// A world of [`COMPANY`].
-pub fn company() -> World {
-    World::new(COMPANY)
+/// The world of these manifests.
+pub fn world() -> World {
+    World::new(MANIFESTS)
 }
