@@ -286,6 +286,8 @@ async fn an_external_id_goes_before_a_name_and_a_name_is_none() {
         let path = format!("/authorization/organizations/{second}/resources/organization/{external_id}");
         assert_eq!(world.get(&path).await.ok()["organization_id"], second, "{path}");
     }
+    let changed = world.put(&format!("/organizations/{first}"), &json!({"name": "Third"})).await.ok();
+    assert_eq!((text(&changed, "id"), text(&changed, "name")), (first, "Third"));
     let path = format!("/authorization/organizations/{second}/resources/organization/{first}");
     refused(&world.get(&path).await, 404, &not_found("Resource", first));
 }

@@ -81,7 +81,9 @@ async fn list(context: Context, Query(query): Query<ListOrganizations>) -> Resul
 }
 
 async fn read(context: Context, Path(path): Path<OfOrganization>) -> Result<Json<Organization>, Error> {
-    show(&context, &path.organization)
+    let snapshot = context.snapshot();
+    let organization = context::organization(&snapshot.view(), &path.organization)?;
+    Ok(Json(Organization::of(&organization.item)))
 }
 
 async fn read_by_external_id(context: Context, Path(path): Path<OfExternalId>) -> Result<Json<Organization>, Error> {
@@ -217,9 +219,11 @@ async fn delete(context: Context, Path(path): Path<OfOrganization>) -> Result<St
     Ok(StatusCode::ACCEPTED)
 }
 
-fn show(context: &Context, organization: &str) -> Result<Json<Organization>, Error> {
+/// Shows the organization of that name.
+fn show(context: &Context, name: &str) -> Result<Json<Organization>, Error> {
     let snapshot = context.snapshot();
-    let organization = context::organization(&snapshot.view(), organization)?;
+    let organization =
+        context::attached(&snapshot.view(), name).ok_or_else(|| Error::not_found("Organization", name))?;
     Ok(Json(Organization::of(&organization.item)))
 }
 
