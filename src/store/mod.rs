@@ -109,7 +109,7 @@ impl Store {
             let Named { writes, names, vacated } = {
                 let snapshot = self.snapshot(environment);
                 let view = snapshot.view();
-                Named::of(plan(&view)?, &view, |object| objects.id_by_name(environment, object))?
+                Named::of(plan(&view)?, &view)?
             };
             if !vacated.is_empty() && !has_waited {
                 has_waited = true;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use futures::future::BoxFuture;
 
-use super::{Error, ObjectId, Spec};
+use super::{Error, Spec};
 use crate::graph::facts::{Name, ObjectRef};
 
 /// An object as the store keeps it.
@@ -94,9 +94,6 @@ pub trait ObjectStore: fmt::Debug + Send + Sync {
         environment: &'a str,
         object: &'a ObjectRef,
     ) -> BoxFuture<'a, Result<Option<StoredObject>, Error>>;
-
-    /// The id that an object of that name will have, where ids follow from names. None: each object gets one of its own.
-    fn id_by_name(&self, environment: &str, object: &ObjectRef) -> Option<ObjectId>;
 
     /// Carries out writes in their order.
     ///

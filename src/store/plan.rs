@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Error, NewObject, ObjectId, Spec, View, Write, names};
+use super::{Error, NewObject, Spec, View, Write, names};
 use crate::graph::facts::{Name, ORGANIZATION, ObjectRef};
 
 /// How an object that is created is to be named.
@@ -58,20 +58,14 @@ pub(super) struct Named {
 
 impl Named {
     /// Gives names to what is to be created, and uids to what is to be deleted.
-    pub fn of(
-        plan: Vec<Planned>,
-        view: &View<'_>,
-        id_by_name: impl Fn(&ObjectRef) -> Option<ObjectId>,
-    ) -> Result<Self, Error> {
+    pub fn of(plan: Vec<Planned>, view: &View<'_>) -> Result<Self, Error> {
         let mut named = Self { writes: Vec::with_capacity(plan.len()), names: Vec::new(), vacated: Vec::new() };
         for planned in plan {
             let write = match planned {
                 Planned::Create(Draft { naming, annotations, spec }) => {
                     let name = match naming {
                         Naming::Exactly(name) => name,
-                        Naming::After { called, identity } => {
-                            named.choose(&spec, &called, &identity, view, &id_by_name)
-                        }
+                        Naming::After { called, identity } => named.choose(&spec, &called, &identity, view),
                     };
                     named.names.push(name.clone());
                     Write::Create(NewObject { name, annotations, spec })
@@ -86,26 +80,14 @@ impl Named {
         Ok(named)
     }
 
-    fn choose(
-        &mut self,
-        spec: &Spec,
-        called: &str,
-        identity: &str,
-        view: &View<'_>,
-        id_by_name: impl Fn(&ObjectRef) -> Option<ObjectId>,
-    ) -> Name {
+    fn choose(&mut self, spec: &Spec, called: &str, identity: &str, view: &View<'_>) -> Name {
         let graph = view.graph();
         let is_organization = matches!(spec, Spec::Resource(resource) if resource.type_ == ORGANIZATION);
         // Requests name organizations by either, so that no name may be the external id of another.
         let is_external_id =
             |name: &str| is_organization && !graph.resources_with_external_id(ORGANIZATION, name).is_empty();
-        // Whoever kept the id of what is gone is not to find something else by it.
-        let had_namesake = |object: &ObjectRef| id_by_name(object).is_some_and(|id| view.place(id).is_some());
         let is_free = |object: &ObjectRef| {
-            !graph.is_name_taken(object)
-                && !self.names.contains(&object.name)
-                && !is_external_id(&object.name)
-                && !had_namesake(object)
+            !graph.is_name_taken(object) && !self.names.contains(&object.name) && !is_external_id(&object.name)
         };
         let mut vacated = Vec::new();
         for object in names::candidates(spec.kind(), called, identity) {

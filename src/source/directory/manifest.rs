@@ -308,7 +308,7 @@ fn annotated_time(annotations: &BTreeMap<String, String>, name: &str) -> Option<
 }
 
 /// The uid of an object: the UUID of version 5 of `authz.bailiwick.dev/KIND/NAMESPACE/NAME` in the namespace of OIDs.
-pub fn uid(kind: Kind, environment: &str, name: &str) -> Name {
+fn uid(kind: Kind, environment: &str, name: &str) -> Name {
     let text = format!("{}/{kind}/{environment}/{name}", api::GROUP);
     Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()).to_string().into()
 }

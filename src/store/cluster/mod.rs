@@ -24,7 +24,7 @@ use tokio::time::timeout;
 use tracing::{Instrument as _, debug_span};
 
 use self::refusal::Asked;
-use super::{Error, NewObject, ObjectId, ObjectStore, SIGHT_TIME, Spec, StoredObject, Write};
+use super::{Error, NewObject, ObjectStore, SIGHT_TIME, Spec, StoredObject, Write};
 use crate::{
     api::{CASCADE_FINALIZER, CREATED_AT_ANNOTATION},
     graph::{
@@ -69,10 +69,6 @@ impl fmt::Debug for ClusterStore {
 }
 
 impl ObjectStore for ClusterStore {
-    fn id_by_name(&self, _environment: &str, _object: &ObjectRef) -> Option<ObjectId> {
-        None
-    }
-
     fn read<'a>(
         &'a self,
         environment: &'a str,

@@ -21,10 +21,10 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use self::batch::Job;
-use super::{Error, ObjectId, ObjectStore, StoredObject, Write};
+use super::{Error, ObjectStore, StoredObject, Write};
 use crate::{
     graph::facts::ObjectRef,
-    source::{DirectoryHandle, blocking, directory::manifest},
+    source::{DirectoryHandle, blocking},
 };
 
 /// Objects kept in a folder of manifests.
@@ -69,10 +69,6 @@ impl DirectoryStore {
 }
 
 impl ObjectStore for DirectoryStore {
-    fn id_by_name(&self, environment: &str, object: &ObjectRef) -> Option<ObjectId> {
-        Some(ObjectId::of_uid(&manifest::uid(object.kind, environment, &object.name)))
-    }
-
     fn read<'a>(
         &'a self,
         environment: &'a str,
