@@ -26,6 +26,12 @@ pub fn candidates<'a>(kind: Kind, called: &str, identity: &'a str) -> impl Itera
     })
 }
 
+/// The identity of an object like which there may be any number: nothing tells it from the others.
+#[must_use]
+pub fn any_identity() -> String {
+    Uuid::from_u128(rand::random()).to_string()
+}
+
 fn with_suffix(base: &str, identity: &str, attempt: u32) -> String {
     let hash = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{attempt}/{identity}").as_bytes()).simple().to_string();
     let base = base[..base.len().min(MAX_LENGTH - SUFFIX_LENGTH)].trim_end_matches('-');

@@ -295,3 +295,13 @@ async fn what_cannot_be_a_group_is_refused() {
     let not_json = world.client().post_raw("/organizations/acme/groups", "{").await;
     not_json.error(400, "bad_request");
 }
+
+#[tokio::test]
+async fn any_number_of_groups_of_one_name_are_made_at_once() {
+    let world = World::new(ORGANIZATIONS);
+    let body = json!({"name": "Staff"});
+    let answers = futures::future::join_all((0..40).map(|_| world.post("/organizations/acme/groups", &body))).await;
+    let ids: std::collections::HashSet<_> =
+        answers.iter().map(|answer| text(&created(answer), "id").to_owned()).collect();
+    assert_eq!(ids.len(), 40);
+}

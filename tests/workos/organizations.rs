@@ -266,3 +266,36 @@ async fn one_external_id_asked_for_by_many_at_once_is_given_once() {
     created(given[0]);
     assert_eq!(column(&world.get("/organizations").await.ok(), "/external_id"), ["acme"]);
 }
+
+#[tokio::test]
+async fn an_external_id_goes_before_a_name_and_a_name_is_none() {
+    let world = World::new("");
+    // Both would be called a-b.
+    let first = organization(&world, json!({"name": "First", "external_id": "a/b"})).await;
+    refused(&world.get("/organizations/external_id/a-b").await, 404, &not_found("Organization", "a-b"));
+    let second = organization(&world, json!({"name": "Second", "external_id": "a-b"})).await;
+    let (first, second) = (text(&first, "id"), text(&second, "id"));
+    for path in ["/organizations/external_id/a-b", "/organizations/a-b"] {
+        assert_eq!(text(&world.get(path).await.ok(), "id"), second, "{path}");
+    }
+    for path in ["/organizations/external_id/a%2Fb".to_owned(), format!("/organizations/external_id/{first}")] {
+        assert_eq!(text(&world.get(&path).await.ok(), "id"), first, "{path}");
+    }
+    // As resources.
+    for external_id in ["a-b", second] {
+        let path = format!("/authorization/organizations/{second}/resources/organization/{external_id}");
+        assert_eq!(world.get(&path).await.ok()["organization_id"], second, "{path}");
+    }
+    let path = format!("/authorization/organizations/{second}/resources/organization/{first}");
+    refused(&world.get(&path).await, 404, &not_found("Resource", first));
+}
+
+#[tokio::test]
+async fn any_number_of_organizations_of_one_name_are_made_at_once() {
+    let world = World::new("");
+    let body = json!({"name": "Acme"});
+    let answers = futures::future::join_all((0..40).map(|_| world.post("/organizations", &body))).await;
+    let ids: std::collections::HashSet<_> =
+        answers.iter().map(|answer| text(&created(answer), "id").to_owned()).collect();
+    assert_eq!(ids.len(), 40);
+}

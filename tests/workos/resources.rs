@@ -359,3 +359,39 @@ async fn an_environment_is_the_one_that_the_path_names() {
     let path = "/environments/default/authorization/organizations/acme/resources/project/proj-1";
     assert_eq!(world.patch(path, &json!({"name": "There"})).await.ok()["name"], "There");
 }
+
+#[tokio::test]
+async fn rule_9_the_name_of_a_resource_is_not_its_external_id() {
+    let world = company::world();
+    let created = create(&world, &project("Design/1", "acme")).await;
+    let id = created["id"].as_str().unwrap();
+    let file = "resource-design-1.yaml";
+    assert!(world.files().contains(&file.to_owned()), "{:?}", world.files());
+    // Another one of that external id may have been deleted, or not be created yet.
+    let path = "/authorization/organizations/acme/resources/project/design-1";
+    assert_eq!(world.get(path).await.error(404, "entity_not_found"), not_found("Resource", "design-1"));
+    assert_eq!(
+        world.delete(&format!("{path}?cascade_delete=true")).await.error(404, "entity_not_found"),
+        not_found("Resource", "design-1")
+    );
+    assert_eq!(
+        world.get(&format!("{path}/role_assignments")).await.error(404, "entity_not_found"),
+        not_found("Resource", "design-1")
+    );
+    assert_eq!(world.get(&format!("{RESOURCES}/design-1")).await.ok()["id"], id, "in place of an id it may stand");
+}
+
+#[tokio::test]
+async fn rule_59_an_assignment_that_has_ended_does_not_keep_a_resource() {
+    let world = company::world();
+    let created = create(&world, &project("ending", "acme")).await;
+    world.write(
+        "ended.yaml",
+        "{apiVersion: authz.bailiwick.dev/v1alpha1, kind: MembershipRoleAssignment, metadata: {name: ended}, \
+         spec: {membershipRef: {name: bob}, roleRef: {name: project-viewer}, resourceRef: {name: ending}, \
+         expiresAt: '2020-01-01T00:00:00Z'}}",
+    );
+    let path = format!("{RESOURCES}/{}", created["id"].as_str().unwrap());
+    assert_eq!(world.get(&format!("{path}/role_assignments")).await.ok()["data"], json!([]));
+    assert_eq!(world.delete(&path).await.status, 204);
+}

@@ -100,15 +100,19 @@ pub fn attached(view: &View<'_>, name: &str) -> Option<AttachedResource> {
     Some(AttachedResource { item: view.get(name)?, organization })
 }
 
-/// The organization of an id, a name or an external id.
+/// The organization of an id, an external id or, last, a name: external ids are what callers chose, names only follow from them.
 pub fn organization(view: &View<'_>, text: &str) -> Result<AttachedResource, Error> {
     let is_one = |item: Item<facts::Resource>| attached(view, &item.name).filter(AttachedResource::is_organization);
-    let by_external_id = || {
-        let names = view.graph().resources_with_external_id(ORGANIZATION, text);
-        names.into_iter().find_map(|name| is_one(view.get(&name)?))
-    };
-    let found = find(view, Prefix::Organization, text).and_then(is_one).or_else(by_external_id);
-    found.ok_or_else(|| Error::not_found("Organization", text))
+    let with_id = Prefix::Organization.parse(text).and_then(|id| view.with_id(id)).and_then(is_one);
+    let found = with_id.or_else(|| organization_by_external_id(view, text));
+    found.or_else(|| view.get(text).and_then(is_one)).ok_or_else(|| Error::not_found("Organization", text))
+}
+
+/// The organization of an external id. One that was given it goes before one of which it is but the name.
+pub fn organization_by_external_id(view: &View<'_>, external_id: &str) -> Option<AttachedResource> {
+    let names = view.graph().resources_with_external_id(ORGANIZATION, external_id);
+    let organizations = names.iter().filter_map(|name| attached(view, name));
+    organizations.min_by_key(|organization| organization.item.presentation.external_id.is_none())
 }
 
 /// The membership of an id or a name, and the name of its organization, which exists.
@@ -133,31 +137,29 @@ pub fn resource(view: &View<'_>, text: &str) -> Result<AttachedResource, Error> 
         .ok_or_else(|| Error::not_found("Resource", text))
 }
 
-/// The resource of a type and an external id (or, second, a name) in an organization, which is given by its name.
+/// The resource of a type and an external id in an organization, which is given by its name. An organization also goes by its
+/// id and its name. The name of any other resource is no external id of it: it may be the external id of one that is gone.
 pub fn resource_by_external_id(
     view: &View<'_>,
     organization: &str,
     resource_type: &str,
     external_id: &str,
 ) -> Result<AttachedResource, Error> {
-    let is_meant = |resource: &AttachedResource| {
-        resource.organization == organization && resource.item.fact.resource_type == resource_type
+    let found = if resource_type == ORGANIZATION {
+        attached(view, organization).filter(|resource| {
+            resource.item.fact.external_id == external_id
+                || resource.item.name == external_id
+                || Prefix::Organization.parse(external_id) == Some(resource.item.id)
+        })
+    } else {
+        let names = view.graph().resources_with_external_id(resource_type, external_id);
+        names.iter().filter_map(|name| attached(view, name)).find(|resource| resource.organization == organization)
     };
-    if resource_type == ORGANIZATION {
-        // An organization goes by its id where it has no external id.
-        return self::organization(view, external_id)
-            .ok()
-            .filter(is_meant)
-            .ok_or_else(|| Error::not_found("Resource", external_id));
-    }
-    let names = view.graph().resources_with_external_id(resource_type, external_id);
-    let found = names.iter().filter_map(|name| attached(view, name)).find(is_meant);
-    found
-        .or_else(|| attached(view, external_id).filter(is_meant))
-        .ok_or_else(|| Error::not_found("Resource", external_id))
+    found.ok_or_else(|| Error::not_found("Resource", external_id))
 }
 
-/// The role that a slug, an id or a name means in an organization, or in the environment (rule 28).
+/// The role that a slug or an id means in an organization, or in the environment (rule 28). Its name is no slug of it: it may be the
+/// slug of a role that is gone.
 pub fn role(view: &View<'_>, organization: Option<&str>, text: &str) -> Option<Item<facts::Role>> {
     let usable = |item: &Item<facts::Role>| match (&item.fact.organization, organization) {
         (None, _) => true,
@@ -165,5 +167,5 @@ pub fn role(view: &View<'_>, organization: Option<&str>, text: &str) -> Option<I
         (Some(_), None) => false,
     };
     let by_slug = view.graph().find_role(text, organization).and_then(|name| view.get(&name));
-    by_slug.or_else(|| find::<facts::Role>(view, Prefix::Role, text).filter(usable))
+    by_slug.or_else(|| Prefix::Role.parse(text).and_then(|id| view.with_id(id)).filter(usable))
 }

@@ -21,7 +21,7 @@ use crate::{
     graph::facts::{self, Kind, Name, ObjectRef},
     server::Server,
     store::{
-        Draft, Item, Naming, View,
+        Draft, Item, Naming, View, names,
         spec::{GroupSpec, MEMBERS_MAX, NameRef},
     },
 };
@@ -139,8 +139,8 @@ async fn create(
     findings.done()?;
     let created = context.store().create(context.environment(), |view| {
         let organization = context::organization(view, &path.organization)?.item.name.to_string();
-        // Two groups of an organization may have one name: what tells them apart is only that one is taken.
-        let naming = Naming::After { called: name.to_owned(), identity: format!("{organization}/{name}") };
+        // Groups may have one name, also when they are made at the same time: another suffix at each try.
+        let naming = Naming::After { called: name.to_owned(), identity: names::any_identity() };
         let spec = GroupSpec {
             organization_ref: NameRef { name: organization },
             members: Vec::new(),

@@ -13,7 +13,7 @@ use super::{
     Error,
     annotations::{annotate, noted},
     body::{Body, Findings, Path, Query, present},
-    context::{self, AttachedResource, Context},
+    context::{self, Context},
     environment,
     id::Prefix,
     list::{Page, PageParameters},
@@ -23,7 +23,7 @@ use crate::{
     graph::facts::{self, Kind, ORGANIZATION, ObjectRef},
     server::Server,
     store::{
-        Draft, Item, Naming, View,
+        Draft, Item, Naming, View, names,
         spec::{DOMAINS_ANNOTATION, METADATA_ANNOTATION, ResourceSpec},
         view::Domain,
     },
@@ -87,14 +87,11 @@ async fn read(context: Context, Path(path): Path<OfOrganization>) -> Result<Json
 async fn read_by_external_id(context: Context, Path(path): Path<OfExternalId>) -> Result<Json<Organization>, Error> {
     let snapshot = context.snapshot();
     let view = snapshot.view();
-    let named = view.graph().resources_with_external_id(ORGANIZATION, &path.external_id);
-    let named = named.iter().filter_map(|name| context::attached(&view, name));
-    // One that was given this id goes before one of which it is but the name.
-    let given = |organization: &AttachedResource| organization.item.presentation.external_id.is_some();
-    let organization = match named.into_iter().find(given) {
-        Some(organization) => organization,
-        None => context::organization(&view, &path.external_id)?,
-    };
+    let by_id =
+        || Prefix::Organization.parse(&path.external_id).and(context::organization(&view, &path.external_id).ok());
+    let organization = context::organization_by_external_id(&view, &path.external_id)
+        .or_else(by_id)
+        .ok_or_else(|| Error::not_found("Organization", &path.external_id))?;
     Ok(Json(Organization::of(&organization.item)))
 }
 
@@ -152,8 +149,10 @@ async fn create(
             display_name: Some(name.to_owned()),
             description: None,
         };
-        let called = external_id.unwrap_or(name).to_owned();
-        let naming = Naming::After { identity: called.clone(), called };
+        // Organizations may have one name, also when they are made at the same time: another suffix at each try.
+        let (called, identity) = external_id
+            .map_or_else(|| (name, names::any_identity()), |external_id| (external_id, external_id.to_owned()));
+        let naming = Naming::After { called: called.to_owned(), identity };
         Ok::<_, Error>(Draft { annotations: annotations.clone(), ..Draft::new(naming, spec) })
     });
     let created = created.await?;

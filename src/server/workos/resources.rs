@@ -18,6 +18,7 @@ use super::{
     list::{Bounds, Page, PageParameters, Row, place_in},
     shapes,
     target::Target,
+    terms::is_over,
 };
 use crate::{
     graph::{
@@ -420,7 +421,7 @@ async fn delete<P: Locate>(
         if resource.is_organization() {
             return Err(made_as_organizations());
         }
-        if !cascades && view.graph().has_dependents(&resource.item.name) {
+        if !cascades && has_dependents(view, &resource.item.name) {
             return Err(Error::conflict(
                 "resource_has_dependents",
                 "The resource has children or role assignments. Delete them first, or set cascade_delete=true.",
@@ -430,6 +431,21 @@ async fn delete<P: Locate>(
     };
     context.store().write_together(context.environment(), plan).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether a resource has children, or assignments that have not ended (rule 59): what has ended is in no list.
+fn has_dependents(view: &View<'_>, name: &Name) -> bool {
+    let graph = view.graph();
+    let has_ended = |assignment: &ObjectRef| {
+        let expires_at = match assignment.kind {
+            Kind::GroupRoleAssignment => view.get::<facts::GroupRoleAssignment>(&assignment.name)?.fact.expires_at,
+            _ => view.get::<facts::MembershipRoleAssignment>(&assignment.name)?.fact.expires_at,
+        };
+        Some(is_over(expires_at))
+    };
+    graph.has_dependents(name)
+        && (!graph.children_of(name).is_empty()
+            || graph.assignments_on(name).iter().any(|assignment| has_ended(assignment) != Some(true)))
 }
 
 /// Whether resources of a type can be created here: where types are declared, it is one of them (rule 56).
