@@ -1,8 +1,8 @@
 //! The objects, to be shown and to be written.
 //!
 //! - [`ObjectStore`]: where objects are kept: [`ClusterStore`] (the Kubernetes API) or [`DirectoryStore`] (a folder of manifests).
-//! - [`Store`]: what the surfaces write through. A write is reviewed by the graph, retried where somebody else was faster, and
-//!   over only when the local graph contains it.
+//! - [`Store`]: what the surfaces write through. What they plan ([`Planned`]) is given names, reviewed by the graph, retried where
+//!   somebody else was faster, and over only when the local graph contains it.
 //! - [`View`]: the objects of an environment at one moment.
 
 mod cluster;
@@ -11,27 +11,29 @@ mod error;
 mod locks;
 pub mod names;
 mod objects;
+mod plan;
 pub mod spec;
 pub mod view;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use rand::Rng as _;
 use serde_json::Value;
 
-use self::locks::Locks;
 pub use self::{
     cluster::ClusterStore,
     directory::DirectoryStore,
     error::Error,
     objects::{NewObject, ObjectStore, StoredObject, Write},
+    plan::{Draft, Naming, Planned},
     spec::Spec,
     view::{Item, ObjectId, OfKind, Place, Presentation, Snapshot, View},
 };
+use self::{locks::Locks, plan::Named};
 use crate::{
     graph::{
         Environments, Proposal,
-        facts::{Name, ORGANIZATION, Object, ObjectRef, Timestamp},
+        facts::{Name, Object, ObjectRef, Timestamp},
     },
     source::{
         Ledger,
@@ -50,48 +52,6 @@ pub struct Store {
     environments: Arc<Environments>,
     ledger: Arc<Ledger>,
     locks: Locks,
-}
-
-/// How an object that is created is to be named.
-#[derive(Clone, Debug)]
-pub enum Naming {
-    /// So and not otherwise.
-    Exactly(Name),
-    /// After what it is called, with a suffix that follows from its identity where that name is taken or referred to.
-    After {
-        /// What it is called.
-        called: String,
-        /// What tells it from all others of its kind.
-        identity: String,
-    },
-}
-
-/// An object that is to be created.
-#[derive(Clone, Debug)]
-pub struct Draft {
-    /// How it is to be named.
-    pub naming: Naming,
-    /// Its annotations.
-    pub annotations: BTreeMap<String, String>,
-    /// What it says.
-    pub spec: Spec,
-}
-
-impl Draft {
-    /// An object without annotations.
-    pub fn new(naming: Naming, spec: impl Into<Spec>) -> Self {
-        Self { naming, annotations: BTreeMap::new(), spec: spec.into() }
-    }
-}
-
-/// One of several writes that are to take effect together.
-#[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "a request plans few of them")]
-pub enum Planned {
-    /// Create an object.
-    Create(Draft),
-    /// Delete an object and all that depends on it.
-    Delete(ObjectRef),
 }
 
 impl Store {
@@ -149,7 +109,7 @@ impl Store {
             let Named { writes, names, vacated } = {
                 let snapshot = self.snapshot(environment);
                 let view = snapshot.view();
-                named(plan(&view)?, &view)?
+                Named::of(plan(&view)?, &view)?
             };
             if !vacated.is_empty() && !has_waited {
                 has_waited = true;
@@ -320,62 +280,6 @@ async fn pause(attempt: usize) {
     let limit = 10 * (1 << attempt.min(5));
     let pause = rand::rng().random_range(1..=limit);
     tokio::time::sleep(Duration::from_millis(pause)).await;
-}
-
-/// Writes of which everything is known.
-struct Named {
-    writes: Vec<Write>,
-    /// Of the objects that are created.
-    names: Vec<Name>,
-    /// Objects under deletion that have the names which the created ones would get were they gone.
-    vacated: Vec<ObjectRef>,
-}
-
-/// Gives names to what is to be created, and uids to what is to be deleted.
-fn named(plan: Vec<Planned>, view: &View<'_>) -> Result<Named, Error> {
-    let mut named = Named { writes: Vec::with_capacity(plan.len()), names: Vec::new(), vacated: Vec::new() };
-    for planned in plan {
-        let write = match planned {
-            Planned::Create(Draft { naming, annotations, spec }) => {
-                let name = match naming {
-                    Naming::Exactly(name) => name,
-                    Naming::After { called, identity } => named.choose(&spec, &called, &identity, view),
-                };
-                named.names.push(name.clone());
-                Write::Create(NewObject { name, annotations, spec })
-            }
-            Planned::Delete(object) => {
-                let record = view.record(&object).ok_or_else(|| Error::NotFound { object: object.clone() })?;
-                Write::Delete { uid: record.uid.clone(), object }
-            }
-        };
-        named.writes.push(write);
-    }
-    Ok(named)
-}
-
-impl Named {
-    fn choose(&mut self, spec: &Spec, called: &str, identity: &str, view: &View<'_>) -> Name {
-        let graph = view.graph();
-        let is_organization = matches!(spec, Spec::Resource(resource) if resource.type_ == ORGANIZATION);
-        // Requests name organizations by either, so that no name may be the external id of another.
-        let is_external_id =
-            |name: &str| is_organization && !graph.resources_with_external_id(ORGANIZATION, name).is_empty();
-        let is_free = |object: &ObjectRef| {
-            !graph.is_name_taken(object) && !self.names.contains(&object.name) && !is_external_id(&object.name)
-        };
-        let mut vacated = Vec::new();
-        for object in names::candidates(spec.kind(), called, identity) {
-            if is_free(&object) {
-                self.vacated.append(&mut vacated);
-                return object.name;
-            }
-            if view.is_under_deletion(&object) {
-                vacated.push(object);
-            }
-        }
-        Name::default()
-    }
 }
 
 /// An object as the graph would know it.

@@ -3,7 +3,7 @@
 //! | module | what lives there |
 //! | --- | --- |
 //! | `context` | the environment of a request, and finding what requests name |
-//! | `body`, `target`, `terms` | reading requests: their fields, the resource that they name, the role that they assign |
+//! | `body`, `target`, `terms`, `described` | reading requests: their fields, the resource that they name, the role that they assign, what they call roles and permissions |
 //! | `shapes`, `id`, `list`, `error` | the bodies of responses, ids, pages, and errors |
 //! | `permission_lookup` | permissions, which have no objects of their own |
 //! | `annotations` | what is kept with objects that their specs have no fields for |
@@ -16,6 +16,7 @@ mod annotations;
 mod body;
 mod checks;
 mod context;
+mod described;
 mod environment;
 mod error;
 mod explain;

@@ -10,10 +10,10 @@ use super::{
     annotations::{annotate, noted},
     body::{Body, Findings, Path, Query},
     context::Context,
+    described::{Described, MAX_SLUG, Rewording, check_slug, undeclared_type},
     id::Prefix,
     list::{Page, PageParameters, Row},
     permission_lookup::{Declared, all_declared, declared},
-    roles::{Described, MAX_SLUG, Rewording, check_slug, undeclared_type},
     shapes,
 };
 use crate::{

@@ -117,9 +117,7 @@ impl Loaded {
             }
         }
     }
-}
 
-impl Loaded {
     /// Keeps the times of what has not changed since `before`, and those of the creation of what has, where its document does
     /// not tell them: the file's time is that of all objects in it, and of those of other files that were written again.
     pub fn keep_times(&mut self, before: &Self) {

@@ -10,9 +10,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{
-    Described, Locate, MAX_SLUG, add_permission, check_slug, delete, read, set_permissions, show_written, update,
-};
+use super::{Locate, add_permission, delete, read, set_permissions, show_written, update};
 use crate::{
     graph::facts,
     server::{
@@ -21,6 +19,7 @@ use crate::{
             Error,
             body::{Body, Findings},
             context::{self, Context},
+            described::{Described, MAX_SLUG, check_slug},
             environment,
             list::WholeList,
             roles, shapes,
@@ -62,7 +61,7 @@ async fn create(context: Context, Body(role): Body<Described>) -> Result<impl In
     role.check(&mut findings);
     findings.done()?;
     let draft = |view: &View<'_>| {
-        let draft = role.draft(view, slug, None)?;
+        let draft = roles::draft(&role, view, slug, None)?;
         if view.graph().find_role(slug, None).is_some() {
             return Err(Error::conflict("role_slug_conflict", format!("There is a role '{slug}' already.")));
         }

@@ -12,9 +12,7 @@ use rand::Rng as _;
 use serde::Deserialize;
 use ulid::Ulid;
 
-use super::{
-    Described, Locate, MAX_SLUG, add_permission, check_slug, delete, edit, read, set_permissions, show_written, update,
-};
+use super::{Locate, add_permission, delete, edit, read, set_permissions, show_written, update};
 use crate::{
     graph::facts,
     server::{
@@ -23,6 +21,7 @@ use crate::{
             Error,
             body::{Body, Findings, Path},
             context::{self, Context},
+            described::{Described, MAX_SLUG, check_slug},
             list::WholeList,
             roles, shapes,
         },
@@ -103,7 +102,7 @@ async fn create(
     let slug = role.slug.clone().unwrap_or_else(|| slug_of(role.name.as_deref().unwrap_or_default()));
     let draft = |view: &View<'_>| {
         let organization = context::organization(view, &path.organization)?.organization;
-        let draft = role.draft(view, &slug, Some(&organization))?;
+        let draft = roles::draft(&role, view, &slug, Some(&organization))?;
         let namesake =
             view.graph().find_role(&slug, Some(&organization)).and_then(|name| view.get::<facts::Role>(&name));
         // One of the environment gives way to it (rule 28).
