@@ -9,7 +9,9 @@ mod transport;
 
 use std::{
     collections::BTreeMap,
-    fs, mem,
+    fs,
+    io::Write as _,
+    mem,
     path::Path,
     sync::Arc,
     thread,
@@ -229,9 +231,9 @@ impl Folder {
              spec: {{type: organization, displayName: By hand {number}}}\n"
         );
         fs::write(self.0.path().join(format!("by-hand-{number}.yaml")), declared).expect("a file of manifests");
-        let types = self.0.path().join("types.yaml");
-        let text = fs::read_to_string(&types).expect("a file of manifests");
-        fs::write(types, format!("{text}# {number}\n")).expect("a file of manifests");
+        // Added at the end: whoever wrote back what he read before would take away what was written meanwhile.
+        let types = fs::OpenOptions::new().append(true).open(self.0.path().join("types.yaml"));
+        types.expect("a file of manifests").write_all(format!("# {number}\n").as_bytes()).expect("a comment");
     }
 
     fn manifests(&self) -> Vec<Value> {
