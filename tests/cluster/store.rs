@@ -1,5 +1,7 @@
 //! Objects that the program itself writes through the Kubernetes API, each replica with the graph that it watches.
 
+mod replica;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
@@ -12,24 +14,19 @@ use std::{
 use bailiwick::{
     api::{CASCADE_FINALIZER, CREATED_AT_ANNOTATION, DELETION_ANNOTATION, RESTRICT},
     graph::{
-        Environments,
-        facts::{self, Kind, Name, ObjectRef, Timestamp},
-        query::{Action, CheckRequest, Reason, Subject, Target},
+        facts::{self, Kind, ObjectRef, Timestamp},
+        query::Reason,
     },
-    source::{Cluster, Ledger, Metrics},
+    source::{Cluster, Metrics},
     store::{
-        ClusterStore, Draft, Error, Naming, ObjectStore as _, Planned, Spec, Store, View, Write,
+        ClusterStore, Draft, Error, Naming, ObjectStore as _, Planned, Spec, View, Write,
         spec::{GroupSpec, MembershipRef, MembershipRoleAssignmentSpec, NameRef, ResourceSpec, RoleSpec},
     },
 };
 use futures::future::{join, join_all};
-use kube::{
-    Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
-};
 use serde_json::{Value, json};
-use tokio::task::AbortHandle;
 
+use self::replica::{Replica, client};
 use crate::{
     controller::world::World,
     support::{
@@ -38,99 +35,6 @@ use crate::{
         runtime, wait,
     },
 };
-
-/// A graph of one namespace that follows the API server, and what is written through it.
-struct Replica {
-    namespace: String,
-    environments: Arc<Environments>,
-    objects: ClusterStore,
-    store: Store,
-    watching: AbortHandle,
-}
-
-impl Drop for Replica {
-    fn drop(&mut self) {
-        self.watching.abort();
-    }
-}
-
-impl Replica {
-    /// One that may do everything, and knows what is there.
-    fn start(plane: &ControlPlane, namespace: &str) -> Self {
-        Self::start_writing_as(plane, namespace, None)
-    }
-
-    /// One that writes as some user.
-    fn start_writing_as(plane: &ControlPlane, namespace: &str, user: Option<&str>) -> Self {
-        let (watcher, writer) = (client(plane, None), client(plane, user));
-        let environments = Arc::new(Environments::default());
-        let ledger = Arc::new(Ledger::default());
-        let namespaces = vec![namespace.to_owned()];
-        let cluster = Cluster::new(&watcher, namespaces, &environments, &ledger, &Metrics::default());
-        let objects = ClusterStore::new(writer, Arc::clone(cluster.publisher()));
-        let store = Store::new(Arc::new(objects.clone()), Arc::clone(&environments), ledger);
-        let watching = runtime::spawn(cluster.run());
-        let replica = Self { namespace: namespace.to_owned(), environments, objects, store, watching };
-        wait::until("every kind is listed", || {
-            let closed = replica.environments.closed_gates();
-            if closed.is_empty() { Ok(()) } else { Err(format!("{closed:?}")) }
-        });
-        replica
-    }
-
-    async fn create(&self, name: &str, spec: impl Into<Spec>) -> Result<Name, Error> {
-        let draft = Draft::new(Naming::Exactly(name.into()), spec);
-        self.store.create(&self.namespace, move |_| Ok(draft.clone())).await
-    }
-
-    async fn edit<F>(&self, object: &ObjectRef, change: impl Fn(&mut F) + Send + Sync) -> Result<(), Error>
-    where
-        for<'a> &'a mut F: TryFrom<&'a mut Spec>,
-    {
-        let change = |_: &View<'_>, stored: &mut bailiwick::store::StoredObject| {
-            change((&mut stored.spec).try_into().ok().expect("of the kind"));
-            Ok(())
-        };
-        self.store.edit(&self.namespace, object, change).await
-    }
-
-    async fn delete(&self, object: &ObjectRef) -> Result<(), Error> {
-        self.store.delete(&self.namespace, object).await
-    }
-
-    /// Whether the graph contains an object that is not under deletion.
-    fn knows(&self, object: &ObjectRef) -> bool {
-        let graph = self.environments.get(&self.namespace);
-        graph.and_then(|graph| graph.read().object(object)).is_some_and(|object| !object.deleting)
-    }
-
-    /// Who may edit the organization of [`ACME`].
-    fn may_edit(&self, memberships: &[&str]) -> Vec<bool> {
-        let graph = self.environments.get(&self.namespace).expect("an environment");
-        let graph = graph.read();
-        let may = |membership: &&str| {
-            let request = CheckRequest {
-                subject: Subject::Membership(membership),
-                action: Action::Permission("organization:edit"),
-                resource: Target::Name("acme"),
-            };
-            graph.check(&request, Timestamp::now()).is_allowed()
-        };
-        memberships.iter().map(may).collect()
-    }
-}
-
-/// A client of `admin`, who may do everything, or of somebody for whom he speaks.
-fn client(plane: &ControlPlane, user: Option<&str>) -> Client {
-    let mut kubeconfig = Kubeconfig::read_from(plane.kubeconfig()).expect("a kubeconfig");
-    for named in &mut kubeconfig.auth_infos {
-        named.auth_info.as_mut().expect("credentials").impersonate = user.map(str::to_owned);
-    }
-    runtime::block_on(async {
-        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
-        Client::try_from(config.expect("a configuration")).expect("a client")
-    })
-}
 
 /// A namespace of its own on the shared control plane, where no operator runs.
 fn environment(namespace: &str) -> World<'static> {
