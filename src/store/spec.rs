@@ -1,5 +1,6 @@
 //! What an object says, whatever its kind.
 
+pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde::Serialize;
 use serde_json::Value;
 

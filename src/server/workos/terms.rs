@@ -1,6 +1,5 @@
 //! What requests say of a role on a resource, whoever is to have it.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde::Deserialize;
 
 use super::{
@@ -11,7 +10,7 @@ use super::{
 };
 use crate::{
     graph::facts::{self, Timestamp},
-    store::{Item, View},
+    store::{Item, View, spec::Time},
 };
 
 /// The fields that name a role, a resource, and the end of the assignment.
