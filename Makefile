@@ -1,5 +1,6 @@
 # What one does with this repository. `make` lists it.
 .DEFAULT_GOAL := help
+CARGO_TARGET_DIR ?= target
 .PHONY: help run test soak control-plane crds fmt lint bench
 
 help: ## List the targets
@@ -27,6 +28,8 @@ lint: ## Check format and lints
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --all-targets --features otel -- -D warnings
+	cargo fmt --manifest-path benches/Cargo.toml --check
+	cargo clippy --locked --manifest-path benches/Cargo.toml --target-dir $(CARGO_TARGET_DIR) --all-targets -- -D warnings
 
-bench: ## Measure what a check costs
-	GLIBC_TUNABLES=glibc.malloc.hugetlb=1 cargo bench --locked --bench check
+bench: ## Measure, beside its rivals, and write what is measured into docs/benchmarks/
+	hack/bench

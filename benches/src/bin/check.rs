@@ -1,11 +1,9 @@
-//! What one check costs, by what is asked and by how much there is. `cargo bench --bench check`.
+//! What one check costs, by what is asked and by how much there is. `hack/bench check`.
 //!
 //! Every question is answered once before the clock starts and compared with a naive evaluation. Times are for a
 //! check by names, as the server asks; the questions are many enough not to stay in the processor's caches.
 
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
-
-mod org_tree;
 
 use std::{fs, hint::black_box, time::Duration};
 
@@ -14,11 +12,11 @@ use bailiwick::graph::{
     facts::{Name, Timestamp},
     query::{Action, CheckRequest, Subject, Target},
 };
+use bailiwick_benches::org_tree::{Mix, Popularity, Question, SIZES, World};
 use criterion::{
     Criterion, SamplingMode,
     measurement::{Measurement, ValueFormatter, WallTime},
 };
-use org_tree::{Mix, Popularity, Question, SIZES, World};
 
 const QUESTIONS: usize = 100_000;
 
