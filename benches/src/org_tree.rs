@@ -1,7 +1,7 @@
 //! The "org-tree" workload: organizations, workspaces, projects and apps, groups of very different sizes, and
 //! assignments on every level. Seeded: the same size gives the same world and the same questions.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use bailiwick::graph::{
     Graph,
@@ -219,13 +219,19 @@ impl World {
     pub fn graph(&self) -> Graph {
         let mut graph = Graph::default();
         let mut changes = Vec::new();
-        let mut apply = |name: Name, fact: Fact| {
+        self.facts(|name, fact| {
             changes.push(Change::Apply(Object { name, created: None, deleting: false, fact }));
             if changes.len() == 10_000 {
                 graph.apply(&changes);
                 changes.clear();
             }
-        };
+        });
+        graph.apply(&changes);
+        graph
+    }
+
+    /// Tells every fact of the world.
+    pub fn facts(&self, mut apply: impl FnMut(Name, Fact)) {
         let environment = Environment { multiple_roles: true, ..Environment::default() };
         apply(ENVIRONMENT_NAME.into(), Fact::Environment(environment));
         for (id, &(level, parent, _)) in self.resources.iter().enumerate() {
@@ -295,8 +301,24 @@ impl World {
                 },
             );
         }
-        graph.apply(&changes);
-        graph
+    }
+
+    /// The roles that the member of a question has on its resource or above, which an engine without a graph must be told.
+    pub fn roles(&self, question: Question) -> BTreeSet<usize> {
+        let subjects = self.subjects(question.member);
+        let resources = self.chain(question.resource);
+        let roles = resources.flat_map(|resource| subjects.iter().filter_map(move |&subject| self.roles_on.get(&(subject, resource))));
+        roles.flatten().copied().collect()
+    }
+
+    /// The permissions of each role.
+    pub fn role_permissions(&self) -> &[HashSet<usize>] {
+        &self.role_permissions
+    }
+
+    fn subjects(&self, member: usize) -> Vec<Subject> {
+        let groups = self.member_groups[member].iter().map(|&group| Subject::Group(group));
+        groups.chain([Subject::Member(member)]).collect()
     }
 
     pub fn resource_name(resource: usize) -> Name {
@@ -318,8 +340,7 @@ impl World {
     /// The answer by the definition: some role of the member or its groups on the resource or above has it.
     pub fn allows(&self, question: Question) -> bool {
         let Question { member, permission, resource } = question;
-        let groups = self.member_groups[member].iter().map(|&group| Subject::Group(group));
-        let subjects: Vec<Subject> = groups.chain([Subject::Member(member)]).collect();
+        let subjects = self.subjects(member);
         self.chain(resource).any(|resource| {
             subjects.iter().any(|&subject| {
                 let roles = self.roles_on.get(&(subject, resource)).map_or(&[][..], |roles| roles);
