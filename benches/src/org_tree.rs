@@ -307,7 +307,8 @@ impl World {
     pub fn roles(&self, question: Question) -> BTreeSet<usize> {
         let subjects = self.subjects(question.member);
         let resources = self.chain(question.resource);
-        let roles = resources.flat_map(|resource| subjects.iter().filter_map(move |&subject| self.roles_on.get(&(subject, resource))));
+        let roles = resources
+            .flat_map(|resource| subjects.iter().filter_map(move |&subject| self.roles_on.get(&(subject, resource))));
         roles.flatten().copied().collect()
     }
 

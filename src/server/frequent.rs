@@ -17,7 +17,8 @@ use axum::{
 use futures::{FutureExt as _, future::Either};
 
 use super::{
-    Error, Server, authzen, connections::Handler, environment::Environment, error, extract::JsonBody, native, observe, unread,
+    Error, Server, authzen, connections::Handler, environment::Environment, error, extract::JsonBody, native, observe,
+    unread,
 };
 use crate::graph::Environments;
 
@@ -116,7 +117,12 @@ impl Question {
         path.split_once('/').map(|(namespace, _)| namespace)
     }
 
-    async fn ask(self, server: State<Arc<Server>>, environment: Environment, body: JsonBody) -> Result<Response, Error> {
+    async fn ask(
+        self,
+        server: State<Arc<Server>>,
+        environment: Environment,
+        body: JsonBody,
+    ) -> Result<Response, Error> {
         Ok(match self.kind {
             Kind::Check => native::check(server, environment, body).await?.into_response(),
             Kind::Checks => native::checks(server, environment, body).await?.into_response(),

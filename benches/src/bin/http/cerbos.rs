@@ -57,7 +57,8 @@ fn policy(world: &World, kind: &str) -> Value {
         .iter()
         .enumerate()
         .map(|(role, permissions)| {
-            let mut actions: Vec<_> = permissions.iter().map(|&permission| World::permission_name(permission)).collect();
+            let mut actions: Vec<_> =
+                permissions.iter().map(|&permission| World::permission_name(permission)).collect();
             actions.sort_unstable();
             let actions: Vec<&str> = actions.iter().map(|action| action.as_str()).collect();
             json!({"actions": actions, "effect": "EFFECT_ALLOW", "roles": [format!("role-{role}")]})

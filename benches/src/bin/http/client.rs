@@ -31,7 +31,8 @@ impl Asked {
     fn check(&self, words: Words, body: &[u8]) {
         let Some(expected) = &self.expected else { return };
         let text = str::from_utf8(body).expect("JSON is UTF-8");
-        let answers = text.match_indices(words.marker).map(|(at, marker)| text[at + marker.len()..].starts_with(words.yes));
+        let answers =
+            text.match_indices(words.marker).map(|(at, marker)| text[at + marker.len()..].starts_with(words.yes));
         assert!(answers.eq(expected.iter().copied()), "it should say {expected:?}: {text}");
     }
 }
@@ -184,7 +185,8 @@ impl<'a, W: Wire> Client<'a, W> {
         let mut due = started;
         while due < started + warm_up + time || slots.len() < self.connections.len() * W::SLOTS {
             let now = Instant::now();
-            while due <= now && due < started + warm_up + time
+            while due <= now
+                && due < started + warm_up + time
                 && let Some((connection, slot)) = slots.pop_front()
             {
                 self.ask(connection, slot, due);

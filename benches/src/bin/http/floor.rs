@@ -2,7 +2,11 @@
 
 use std::net::SocketAddr;
 
-use axum::{Json, Router, routing::{get, post}, serve::ListenerExt as _};
+use axum::{
+    Json, Router,
+    routing::{get, post},
+    serve::ListenerExt as _,
+};
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, runtime::Runtime};
 
@@ -104,5 +108,6 @@ impl Evaluation {
 
 /// A yes for about half of all questions, as theirs are.
 fn any_answer<const N: usize>(fields: [&String; N]) -> bool {
-    fields.iter().map(|field| field.len()).sum::<usize>() > 0 && fields[N - 1].as_bytes().last().is_some_and(|last| last % 2 == 0)
+    fields.iter().map(|field| field.len()).sum::<usize>() > 0
+        && fields[N - 1].as_bytes().last().is_some_and(|last| last % 2 == 0)
 }

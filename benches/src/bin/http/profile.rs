@@ -62,6 +62,16 @@ fn shares(collapsed: &str) -> String {
         samples.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum::<f64>()
     };
     let all = count("");
-    let parts = ["entry_SYSCALL", "tokio::runtime", "hyper::", "h2::", "axum::", "bailiwick::server::observe", "serde_json", "Graph::check", "mi_"];
+    let parts = [
+        "entry_SYSCALL",
+        "tokio::runtime",
+        "hyper::",
+        "h2::",
+        "axum::",
+        "bailiwick::server::observe",
+        "serde_json",
+        "Graph::check",
+        "mi_",
+    ];
     parts.iter().map(|part| format!("{part}: {:.1} %\n", 100.0 * count(part) / all)).collect()
 }

@@ -119,7 +119,8 @@ fn ratio_table(all: &[Measured<'_>]) -> Table {
     let mut table = Table::new(&["Bailiwick beside", "throughput", "quartiles", "by cost"]);
     for ours in all.iter().filter(|measured| measured.cell.who == Who::Ours) {
         for other in all.iter().filter(|measured| measured.cell.who != Who::Ours) {
-            let comparable = other.cell.surface == ours.cell.surface || other.cell.who == Who::Cerbos && ours.cell.surface != Surface::Batch;
+            let comparable = other.cell.surface == ours.cell.surface
+                || other.cell.who == Who::Cerbos && ours.cell.surface != Surface::Batch;
             if !comparable || other.cell.version != ours.cell.version {
                 continue;
             }

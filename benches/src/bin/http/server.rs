@@ -32,7 +32,8 @@ impl Server {
         let mut pinned = Command::new("setpriv");
         pinned.args(["--pdeathsig", "KILL", "--", "taskset", "--cpu-list", SERVERS]);
         pinned.arg(command.get_program()).args(command.get_args());
-        let child = pinned.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("setpriv and taskset of util-linux");
+        let child =
+            pinned.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("setpriv and taskset of util-linux");
         let mut server = Self { child, address };
         let deadline = Instant::now() + PATIENCE;
         while !is_ready(ready, path) {
@@ -70,7 +71,10 @@ impl Drop for Server {
 /// Leaves the processor of the servers to them.
 pub fn step_aside() {
     let own = std::process::id().to_string();
-    let moved = Command::new("taskset").args(["--all-tasks", "--cpu-list", "--pid", CLIENT, &own]).stdout(Stdio::null()).status();
+    let moved = Command::new("taskset")
+        .args(["--all-tasks", "--cpu-list", "--pid", CLIENT, &own])
+        .stdout(Stdio::null())
+        .status();
     assert!(moved.expect("taskset of util-linux").success(), "two processors are needed");
 }
 

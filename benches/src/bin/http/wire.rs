@@ -56,9 +56,9 @@ impl Wire for Http1 {
         let Some(head) = input.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { return };
         let text = str::from_utf8(&input[..head]).expect("a head in ASCII");
         assert!(text.starts_with("HTTP/1.1 200 "), "{}", String::from_utf8_lossy(input));
-        let line = text.split("\r\n").find(|line| {
-            line.as_bytes().get(..LENGTH.len()).is_some_and(|name| name.eq_ignore_ascii_case(LENGTH))
-        });
+        let line = text
+            .split("\r\n")
+            .find(|line| line.as_bytes().get(..LENGTH.len()).is_some_and(|name| name.eq_ignore_ascii_case(LENGTH)));
         let length = line.and_then(|line| line[LENGTH.len()..].trim().parse::<usize>().ok()).expect("a length");
         let end = head + 4 + length;
         if input.len() < end {

@@ -19,7 +19,8 @@ pub fn write_manifests(world: &World, folder: &Path) {
     world.facts(|name, fact| {
         let (kind, spec) = manifest(fact);
         let api_version = "authz.bailiwick.dev/v1alpha1";
-        let object = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name.as_str()}, "spec": spec});
+        let object =
+            json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name.as_str()}, "spec": spec});
         // Writing to a string cannot fail.
         let _ = writeln!(text, "---\n{object}");
         count += 1;
