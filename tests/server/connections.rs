@@ -79,9 +79,13 @@ async fn both_versions_of_http_give_the_same_answers() {
         let one_body = response.text().await.unwrap();
 
         let request = headers.iter().fold(Request::builder(), |request, (name, value)| request.header(*name, *value));
-        let two = streams.send(request.method(method).uri(url).body(body.to_owned()).unwrap()).await;
+        let two = streams.send(request.method(method.clone()).uri(url).body(body.to_owned()).unwrap()).await;
         assert_eq!((one_status, &one_body), (two.status, &two.body), "{path}");
         assert_eq!(one_headers, plain(&two.headers), "{path}");
+        let request = headers.iter().fold(Request::builder(), |request, (name, value)| request.header(*name, *value));
+        let routed =
+            serving.router.send(request.method(method).uri(path.clone()).body(body.to_owned().into()).unwrap()).await;
+        assert_eq!((one_status, &one_body), (routed.status, &routed.body), "{path}");
         assert_eq!((one_status.as_u16(), &one_headers["x-request-id"]), (status, &"a-1".parse().unwrap()), "{path}");
     }
 }

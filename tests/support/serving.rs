@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     facts::applied,
-    router::{DEFAULT_ENVIRONMENT, TestServer},
+    router::{Client, DEFAULT_ENVIRONMENT, TestServer},
 };
 
 /// A server on sockets, until this is dropped or told to end.
@@ -24,6 +24,8 @@ pub struct Serving {
     pub shutdown: CancellationToken,
     /// How it ended.
     pub task: JoinHandle<io::Result<()>>,
+    /// Asks its router, without a socket.
+    pub router: Client,
     /// What it answers from.
     pub environments: Arc<Environments>,
 }
@@ -31,7 +33,7 @@ pub struct Serving {
 impl Serving {
     /// A server that behaves so.
     pub async fn begin(config: Config) -> Self {
-        let TestServer { server, environments, .. } = TestServer::new(config);
+        let TestServer { server, environments, api: router, .. } = TestServer::new(config);
         let api = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let probes = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let shutdown = CancellationToken::new();
@@ -44,6 +46,7 @@ impl Serving {
                 shutdown.clone().cancelled_owned(),
             )),
             shutdown,
+            router,
             environments,
         }
     }
