@@ -107,9 +107,10 @@ impl<'a> Cell<'a> {
     fn saturate_with<W: Wire>(&self, connections: usize, time: Duration) -> Saturation {
         let mut client = Client::<W>::connect(self.server.address, connections, &self.asked, self.words);
         let mut marks = Vec::new();
-        let rate = client.saturate(WARM_UP, time, || marks.push(self.server.processor_time()));
+        let (answered, elapsed) = client.saturate(WARM_UP, time, || marks.push(self.server.processor_time()));
         let [begin, end] = marks[..] else { unreachable!("either end is marked") };
-        Saturation { rate, cost: (end - begin).as_secs_f64() * 1e6 / (rate * time.as_secs_f64()) }
+        let used = end.saturating_sub(begin);
+        Saturation { rate: answered / elapsed.as_secs_f64(), cost: used.as_secs_f64() * 1e6 / answered }
     }
 
     /// Asks at this rate, over as many connections.

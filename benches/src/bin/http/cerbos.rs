@@ -7,6 +7,7 @@
 use std::{
     fs,
     net::SocketAddr,
+    ops::Deref,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -60,7 +61,7 @@ fn policy(world: &World, kind: &str) -> Value {
             let mut actions: Vec<_> =
                 permissions.iter().map(|&permission| World::permission_name(permission)).collect();
             actions.sort_unstable();
-            let actions: Vec<&str> = actions.iter().map(|action| action.as_str()).collect();
+            let actions: Vec<&str> = actions.iter().map(Deref::deref).collect();
             json!({"actions": actions, "effect": "EFFECT_ALLOW", "roles": [format!("role-{role}")]})
         })
         .collect();

@@ -133,8 +133,9 @@ impl<'a, W: Wire> Client<'a, W> {
         }
     }
 
-    /// Keeps every slot busy: how many requests were answered in `time`, after `warm_up`. `mark` is called at either end of it.
-    pub fn saturate(&mut self, warm_up: Duration, time: Duration, mut mark: impl FnMut()) -> f64 {
+    /// Keeps every slot busy: how many requests were answered in about `time`, after `warm_up`, and in how long exactly. `mark` is
+    /// called at either end of it.
+    pub fn saturate(&mut self, warm_up: Duration, time: Duration, mut mark: impl FnMut()) -> (f64, Duration) {
         let started = Instant::now();
         for connection in 0..self.connections.len() {
             for slot in 0..W::SLOTS {
@@ -155,7 +156,7 @@ impl<'a, W: Wire> Client<'a, W> {
                 Some(since) if now - since >= time => {
                     mark();
                     self.finish();
-                    return f64::from(answered) / (now - since).as_secs_f64();
+                    return (f64::from(answered), now - since);
                 }
                 _ => {}
             }

@@ -20,6 +20,19 @@ use super::{
 
 const TIME: Duration = Duration::from_secs(10);
 
+/// What the stacks are searched for.
+const PARTS: [&str; 9] = [
+    "entry_SYSCALL",
+    "tokio::runtime",
+    "hyper::",
+    "h2::",
+    "axum::",
+    "server::frequent",
+    "serde_json",
+    "Graph::check",
+    "mi_",
+];
+
 /// Samples our server at saturation by native checks over HTTP/1.1 and HTTP/2, and draws them.
 pub fn write(server: &Server, cells: &[Cell<'_>]) {
     for (version, name) in [(Version::Http1, "server-flamegraph"), (Version::Http2, "server-flamegraph-h2")] {
@@ -33,7 +46,7 @@ pub fn write(server: &Server, cells: &[Cell<'_>]) {
         let mut svg = Vec::new();
         flamegraph::from_reader(&mut options, &*collapsed, &mut svg).expect("a flame graph");
         report::write(&format!("{name}.svg"), &String::from_utf8(svg).expect("SVG is text")).expect("docs/benchmarks");
-        print!("{}", shares(&String::from_utf8_lossy(&collapsed)));
+        print_shares(&String::from_utf8_lossy(&collapsed));
     }
 }
 
@@ -55,23 +68,14 @@ fn sample(server: &Server, cell: &Cell<'_>) -> Vec<u8> {
     stacks
 }
 
-/// What share of the samples passes through what.
-fn shares(collapsed: &str) -> String {
+/// Tells what share of the samples passes through what.
+fn print_shares(collapsed: &str) {
     let count = |part: &str| {
         let samples = collapsed.lines().filter(|line| line.contains(part));
         samples.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum::<f64>()
     };
     let all = count("");
-    let parts = [
-        "entry_SYSCALL",
-        "tokio::runtime",
-        "hyper::",
-        "h2::",
-        "axum::",
-        "bailiwick::server::observe",
-        "serde_json",
-        "Graph::check",
-        "mi_",
-    ];
-    parts.iter().map(|part| format!("{part}: {:.1} %\n", 100.0 * count(part) / all)).collect()
+    for part in PARTS {
+        println!("{part}: {:.1} %", 100.0 * count(part) / all);
+    }
 }
