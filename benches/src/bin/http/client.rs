@@ -13,6 +13,11 @@ use mio::{Events, Interest, Poll, Token, net::TcpStream};
 
 use super::wire::{Request, Wire};
 
+/// Latencies of up to a minute, in nanoseconds, to three digits.
+pub fn histogram() -> Histogram<u64> {
+    Histogram::new_with_max(60_000_000_000, 3).expect("bounds in order")
+}
+
 /// How an answer says yes or no: after the marker comes the word, or does not.
 #[derive(Clone, Copy, Debug)]
 pub struct Words {
@@ -177,7 +182,7 @@ impl<'a, W: Wire> Client<'a, W> {
     /// Asks at a constant rate, whether the server keeps up or not: how long each answer took, in nanoseconds, from the time
     /// at which the question should have been sent.
     pub fn pace(&mut self, rate: f64, warm_up: Duration, time: Duration) -> Histogram<u64> {
-        let mut latencies = Histogram::new(3).expect("three digits");
+        let mut latencies = histogram();
         let mut slots: VecDeque<(usize, usize)> =
             (0..W::SLOTS).flat_map(|slot| (0..self.connections.len()).map(move |number| (number, slot))).collect();
         let mut free = Vec::new();

@@ -9,7 +9,10 @@
 
 use std::{env, net::SocketAddr, path::Path, process::Command};
 
-use bailiwick_benches::org_tree::{SIZES, World};
+use bailiwick_benches::{
+    org_tree::{SIZES, World},
+    report::machine,
+};
 use mimalloc::MiMalloc;
 
 use cells::Cell;
@@ -38,6 +41,8 @@ fn main() -> std::process::ExitCode {
         Some("serve") => return bailiwick::cli::main(),
         Some("floor") => floor::serve(arguments[2].parse().expect("an address")),
         what => {
+            // Before one processor is left.
+            let machine = machine();
             let world = World::new(SIZES[1]);
             let folder = tempfile::tempdir().expect("a folder");
             let questions = workload::questions(&world, QUESTIONS);
@@ -56,7 +61,7 @@ fn main() -> std::process::ExitCode {
                 .into_iter()
                 .flatten()
                 .collect();
-                report::write(&cells);
+                report::write(&cells, &machine);
             }
         }
     }

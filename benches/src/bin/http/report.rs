@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use bailiwick_benches::{
     chart,
-    report::{Table, machine, write as write_file},
+    report::{Table, write as write_file},
 };
 use hdrhistogram::Histogram;
 
-use super::cells::{BATCH, Cell, Saturation, Surface, Version, Who};
+use super::{
+    cells::{BATCH, Cell, Saturation, Surface, Version, Who},
+    client::histogram,
+};
 
 const ROUNDS: usize = 7;
 const TIME: Duration = Duration::from_secs(2);
@@ -55,8 +58,8 @@ const fn version_label(version: Version) -> &'static str {
     }
 }
 
-/// Measures the cells and writes what came of it.
-pub fn write(cells: &[Cell<'_>]) {
+/// Measures the cells and writes what came of it, on which machine.
+pub fn write(cells: &[Cell<'_>], machine: &str) {
     let mut measured: Vec<Measured<'_>> =
         cells.iter().map(|cell| Measured { cell, saturation: Vec::new(), paced: Vec::new() }).collect();
     for _ in 0..ROUNDS {
@@ -84,7 +87,7 @@ pub fn write(cells: &[Cell<'_>]) {
          ## Side by side\n\n\"By cost\" compares the processor time of a request, which other programs on the machine disturb less.\n\n{}\n\
          ## At half of saturation\n\nRequests come at a constant rate, whether answers do or not; latency counts from the time at which \
          a request should have been sent. Microseconds.\n\n{}\n![Latency](http-latency.svg)\n",
-        machine(),
+        machine,
         TIME.as_secs(),
         saturation_table(&measured).as_str(),
         ratio_table(&measured).as_str(),
@@ -187,7 +190,7 @@ fn latency_chart(all: &[Measured<'_>]) -> String {
     let checks = all.iter().filter(|measured| measured.cell.surface == Surface::Check);
     let series: Vec<_> = checks
         .map(|measured| {
-            let mut latencies = Histogram::<u64>::new(3).expect("three digits");
+            let mut latencies = histogram();
             for round in &measured.paced {
                 latencies.add(round).expect("of the same precision");
             }
