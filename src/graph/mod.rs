@@ -29,6 +29,7 @@ mod external_ids;
 mod grants;
 mod holdings;
 mod listing;
+mod lists;
 mod names;
 mod object;
 mod page;
