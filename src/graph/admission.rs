@@ -205,7 +205,7 @@ impl Comparison<'_> {
         let mut faults = Vec::new();
         let mut open = vec![(root, depth)];
         while let Some((parent, depth)) = open.pop().filter(|_| faults.len() < MAX_OTHERS) {
-            for &child in &after.details(parent).children {
+            for child in after.children(parent) {
                 open.push((child, depth + 1));
                 if depth + 1 > MAX_DEPTH || after.resources[child].kind.is_contested() {
                     let concerned = [child].into_iter().chain(after.rivals_of(child));

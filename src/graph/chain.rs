@@ -110,7 +110,7 @@ impl Graph {
     /// The other resources of the same type and external id in the same organization.
     pub(super) fn rivals_of(&self, resource: Id<Resource>) -> impl Iterator<Item = Id<Resource>> {
         let resource_type = self.resources[resource].kind.resource_type();
-        let external_id = self.identity(resource).external_id.as_deref();
+        let external_id = self.external_id(resource).map(|id| &**id);
         let known = resource_type.zip(external_id).zip(self.structural_root(resource));
         known.into_iter().flat_map(move |((resource_type, external_id), root)| {
             self.rivals(resource_type, external_id, root).filter(move |&rival| {
@@ -133,7 +133,7 @@ impl Graph {
 
     /// What decides who of two is older.
     fn age(&self, resource: Id<Resource>) -> impl Ord + '_ {
-        (self.details(resource).created, self.resources.name(resource))
+        (self.created(resource), self.resources.name(resource))
     }
 
     /// Whether the resource is an attached organization.
@@ -144,6 +144,6 @@ impl Graph {
 
     /// Whether the resource exists in whatever state.
     pub(super) fn resource_exists(&self, resource: Id<Resource>) -> bool {
-        self.identity(resource).state != State::Absent
+        self.resource_state(resource) != State::Absent
     }
 }

@@ -43,7 +43,7 @@ impl Graph {
 
     /// What is wrong with one resource of a chain by itself.
     fn link_fault(&self, resource: Id<Resource>) -> Option<Reason> {
-        let state = self.identity(resource).state;
+        let state = self.resource_state(resource);
         if state != State::There {
             return self.state_fault(self.resource_ref(resource), state).map(Reason::unwrapped);
         }

@@ -7,7 +7,7 @@ use super::{
     grants::SubjectId,
     page::paginate,
     query::{Diagnosis, ObjectFilter, ObjectItem, Page, PageRequest, Reason},
-    records::{Assignment, Group, Membership, Resource, Role, State, Tier},
+    records::{Assignment, Group, Membership, Resource, Role, State, Terms, Tier},
     table::{Id, Table},
 };
 
@@ -28,7 +28,7 @@ impl Graph {
             Kind::Resource => {
                 let id = self.resources.id(name)?;
                 let inert = self.detachment(id).into_iter().collect();
-                (self.identity(id).state, Diagnosis { inert, warnings: Vec::new() })
+                (self.resource_state(id), Diagnosis { inert, warnings: Vec::new() })
             }
             Kind::Role => {
                 let id = self.roles.id(name)?;
@@ -268,8 +268,9 @@ impl Graph {
         let record = &table[id];
         let fault = self.state_fault(object.clone(), record.state).map(Reason::unwrapped);
         let mut inert: Vec<Reason> = fault.into_iter().collect();
-        if record.terms.is_some() {
-            inert.extend(with_scratch(|scratch| self.assignment_faults(record, &mut scratch.subjects, now)));
+        if let Some(terms) = record.terms() {
+            let expires_at = self.expires_at(terms.subject, id);
+            inert.extend(with_scratch(|scratch| self.assignment_faults(terms, expires_at, &mut scratch.subjects, now)));
         }
         let age = |id| (table[id].created, table.name(id));
         let oldest = self.duplicates_of(table, id, now).min_by_key(|&other| age(other));
@@ -282,19 +283,18 @@ impl Graph {
     /// Why an assignment grants nothing: to its membership, or to any member of its group.
     pub(super) fn assignment_faults(
         &self,
-        record: &Assignment,
+        terms: Terms,
+        expires_at: Option<Timestamp>,
         subjects: &mut Subjects,
         now: Timestamp,
     ) -> Vec<Reason> {
-        let Some(terms) = record.terms else {
-            return Vec::new();
-        };
         let mut faults = Vec::new();
-        let organization = record.placed.and_then(|resource| self.structural_root(resource));
+        let placed = self.placed(terms);
+        let organization = placed.and_then(|resource| self.structural_root(resource));
         match terms.subject {
             SubjectId::Membership(membership) => {
                 faults.extend(self.membership_fault(membership, organization));
-                if record.placed.is_none() && faults.is_empty() {
+                if placed.is_none() && faults.is_empty() {
                     faults.push(Reason::OrganizationUnknown { membership: self.memberships.name(membership).clone() });
                 }
             }
@@ -309,14 +309,12 @@ impl Graph {
                 }
             }
         }
-        match record.placed {
+        match placed {
             Some(resource) => faults.extend(self.grant_faults(terms.role, resource)),
             None => faults.extend(self.role_fault(terms.role)),
         }
-        faults.extend(terms.expires_at.filter(|&at| at <= now).map(|at| Reason::Expired { at }));
-        if let (SubjectId::Membership(membership), Some(resource), true) =
-            (terms.subject, record.placed, faults.is_empty())
-        {
+        faults.extend(expires_at.filter(|&at| at <= now).map(|at| Reason::Expired { at }));
+        if let (SubjectId::Membership(membership), Some(resource), true) = (terms.subject, placed, faults.is_empty()) {
             let tier = Tier::Assigned;
             faults.extend(self.superseded(membership, Some(tier), terms.role, resource, subjects, now));
         }

@@ -36,15 +36,21 @@ impl Graph {
         id: Id<Assignment>,
         now: Timestamp,
     ) -> impl Iterator<Item = Id<Assignment>> + 'a {
-        let counts = move |id| table[id].terms.is_some_and(|terms| terms.expires_at.is_none_or(|at| now < at));
-        let grant = |id: Id<Assignment>| Some((table[id].terms?.subject, table[id].terms?.role, table[id].placed?));
+        let counts = move |id: Id<Assignment>| {
+            let terms = table[id].terms();
+            terms.is_some_and(|terms| self.expires_at(terms.subject, id).is_none_or(|at| now < at))
+        };
+        let grant = move |id: Id<Assignment>| {
+            let terms = table[id].terms()?;
+            Some((terms.subject, terms.role, self.placed(terms)?))
+        };
         grant(id).filter(|_| counts(id)).into_iter().flat_map(move |wanted| {
             let (subject, role, resource) = wanted;
             // Hardly any has a duplicate, and a subject may have very many assignments.
             let others = self.resources[resource].grants.count(subject, role).saturating_sub(1);
-            let candidates = if others > 0 { self.assignments_of(subject) } else { &[] };
+            let candidates = (others > 0).then(|| self.assignments_of(subject)).into_iter().flatten();
             let same = move |other: &Id<Assignment>| *other != id && grant(*other) == Some(wanted);
-            candidates.iter().copied().filter(same).take(others).filter(move |&other| counts(other))
+            candidates.filter(same).take(others).filter(move |&other| counts(other))
         })
     }
 }

@@ -214,8 +214,8 @@ impl Graph {
         let candidates: Vec<Id<Resource>> = match target {
             Target::Name(name) => self.resources.id(name).into_iter().collect(),
             Target::Id { resource_type, id, .. } => {
-                let listed = self.resource_types.id(resource_type).map_or(&[][..], |t| self.candidates(t, id));
-                listed.iter().copied().chain(self.resources.id(id)).collect()
+                let listed = self.resource_types.id(resource_type).into_iter().flat_map(|t| self.candidates(t, id));
+                listed.chain(self.resources.id(id)).collect()
             }
         };
         let detached = candidates.into_iter().filter_map(|id| Some((self.resources.name(id), self.detachment(id)?)));

@@ -8,7 +8,7 @@ use super::{
     page::paginate,
     query::{AssignmentItem, Denial, GrantSource, Page, PageRequest, Reason, Target},
     records::{Assignment, Group, Membership, Resource, Role, State, Tier},
-    table::Id,
+    table::{Id, Table},
 };
 
 /// A role that a membership has.
@@ -70,9 +70,9 @@ impl Graph {
             let mut items = Vec::new();
             for (subject, id) in self.placed_on(resource) {
                 let table = self.assignments(subject);
-                items.extend(self.assignment_item(table.name(id), &table[id], &mut scratch.subjects, now));
+                items.extend(self.assignment_item(table, id, &mut scratch.subjects, now));
             }
-            for &membership in self.memberships_of_organization.get(&resource).into_iter().flatten() {
+            for membership in self.declared_in(resource) {
                 let holdings = self.own_holdings(membership, &mut scratch.subjects, now).into_iter();
                 items.extend(holdings.map(|holding| self.item(membership, holding)));
             }
@@ -93,12 +93,14 @@ impl Graph {
 
     fn assignment_item(
         &self,
-        name: &Name,
-        record: &Assignment,
+        table: &Table<Assignment>,
+        id: Id<Assignment>,
         subjects: &mut Subjects,
         now: Timestamp,
     ) -> Option<AssignmentItem> {
-        let terms = record.terms?;
+        let name = table.name(id);
+        let terms = table[id].terms()?;
+        let expires_at = self.expires_at(terms.subject, id);
         let (source, membership) = match terms.subject {
             SubjectId::Membership(membership) => {
                 (GrantSource::MembershipRoleAssignment(name.clone()), Some(self.memberships.name(membership).clone()))
@@ -112,9 +114,9 @@ impl Graph {
             source,
             membership,
             role: self.roles.name(terms.role).clone(),
-            resource: record.placed.map(|resource| self.resources.name(resource).clone()),
-            expires_at: terms.expires_at,
-            inert: self.assignment_faults(record, subjects, now),
+            resource: self.placed(terms).map(|resource| self.resources.name(resource).clone()),
+            expires_at,
+            inert: self.assignment_faults(terms, expires_at, subjects, now),
         })
     }
 
@@ -124,16 +126,17 @@ impl Graph {
             let subjects = &mut scratch.subjects;
             let mut holdings = Vec::new();
             let table = &self.membership_assignments;
-            for &id in self.assignments_of(SubjectId::Membership(membership)) {
-                let Some(terms) = table[id].terms else {
+            for id in self.assignments_of(SubjectId::Membership(membership)) {
+                let Some(terms) = table[id].terms() else {
                     continue;
                 };
+                let expires_at = self.expires_at(terms.subject, id);
                 holdings.push(Holding {
                     source: GrantSource::MembershipRoleAssignment(table.name(id).clone()),
                     role: terms.role,
-                    resource: table[id].placed,
-                    expires_at: terms.expires_at,
-                    faults: self.assignment_faults(&table[id], subjects, now),
+                    resource: self.placed(terms),
+                    expires_at,
+                    faults: self.assignment_faults(terms, expires_at, subjects, now),
                 });
             }
             for affiliation in self.affiliations(membership) {
@@ -154,17 +157,19 @@ impl Graph {
     ) -> Vec<Holding> {
         let table = &self.group_assignments;
         let mut holdings = Vec::new();
-        for &id in &self.groups[affiliation.group].assignments {
-            let Some(terms) = table[id].terms else {
+        for id in self.assignments_of(SubjectId::Group(affiliation.group)) {
+            let Some(terms) = table[id].terms() else {
                 continue;
             };
-            let organization = table[id].placed.and_then(|resource| self.structural_root(resource));
-            let mut faults = self.assignment_faults(&table[id], subjects, now);
+            let expires_at = self.expires_at(terms.subject, id);
+            let placed = self.placed(terms);
+            let organization = placed.and_then(|resource| self.structural_root(resource));
+            let mut faults = self.assignment_faults(terms, expires_at, subjects, now);
             if !faults.iter().any(|fault| Some(fault) == affiliation.fault.as_ref()) {
                 faults.extend(affiliation.fault.clone());
             }
             faults.extend(self.membership_fault(membership, organization));
-            if let Some(resource) = table[id].placed.filter(|_| faults.is_empty()) {
+            if let Some(resource) = placed.filter(|_| faults.is_empty()) {
                 let tier = Some(Tier::Assigned);
                 faults.extend(self.superseded(membership, tier, terms.role, resource, subjects, now));
             }
@@ -174,8 +179,8 @@ impl Graph {
                     groups: affiliation.groups.clone(),
                 },
                 role: terms.role,
-                resource: table[id].placed,
-                expires_at: terms.expires_at,
+                resource: placed,
+                expires_at,
                 faults,
             });
         }

@@ -33,14 +33,14 @@ impl Graph {
     /// The resources that are there and name it as parent, attached or not.
     #[must_use]
     pub fn children_of(&self, resource: &str) -> Vec<Name> {
-        self.resources.id(resource).map_or_else(Vec::new, |id| names_in(&self.resources, &self.details(id).children))
+        self.resources.id(resource).map_or_else(Vec::new, |id| names_in(&self.resources, self.children(id)))
     }
 
     /// The resources of the type that are there and have the external id, in whatever organization or none.
     #[must_use]
     pub fn resources_with_external_id(&self, resource_type: &str, external_id: &str) -> Vec<Name> {
         let resource_type = self.resource_types.id(resource_type);
-        let found = resource_type.map_or(&[][..], |resource_type| self.candidates(resource_type, external_id));
+        let found = resource_type.into_iter().flat_map(|resource_type| self.candidates(resource_type, external_id));
         names_in(&self.resources, found)
     }
 
@@ -48,8 +48,8 @@ impl Graph {
     /// in effect or not (rule 59).
     #[must_use]
     pub fn has_dependents(&self, resource: &str) -> bool {
-        let there = self.resources.id(resource).filter(|&id| self.identity(id).state == State::There);
-        there.is_some_and(|id| !self.details(id).children.is_empty() || !self.resources[id].grants.is_empty())
+        let there = self.resources.id(resource).filter(|&id| self.resource_state(id) == State::There);
+        there.is_some_and(|id| self.children(id).next().is_some() || !self.resources[id].grants.is_empty())
     }
 }
 
@@ -59,20 +59,19 @@ impl Graph {
     #[must_use]
     pub fn memberships_in(&self, organization: &str) -> Vec<Name> {
         let organization = self.resources.id(organization);
-        let declared = organization.and_then(|id| self.memberships_of_organization.get(&id));
-        self.names_of_declared(declared.into_iter().flatten())
+        self.names_of_declared(organization.into_iter().flat_map(|id| self.declared_in(id)))
     }
 
     /// The memberships that are declared for a user and there, suspended or not.
     #[must_use]
     pub fn memberships_of_user(&self, user: &str) -> Vec<Name> {
         let user = self.users.id(user);
-        self.names_of_declared(user.map_or(&[][..], |user| &self.users[user].memberships))
+        self.names_of_declared(user.into_iter().flat_map(|user| self.declared_for(user)))
     }
 
-    fn names_of_declared<'a>(&self, memberships: impl IntoIterator<Item = &'a Id<Membership>>) -> Vec<Name> {
-        let there = memberships.into_iter().filter(|&&id| self.declared_there(id).is_some());
-        there.map(|&id| self.memberships.name(id).clone()).collect()
+    fn names_of_declared(&self, memberships: impl Iterator<Item = Id<Membership>>) -> Vec<Name> {
+        let there = memberships.filter(|&id| self.declared_there(id).is_some());
+        there.map(|id| self.memberships.name(id).clone()).collect()
     }
 
     /// What declares a membership, if that is there.
@@ -95,7 +94,7 @@ impl Graph {
     #[must_use]
     pub fn groups_listing(&self, membership: &str) -> Vec<Name> {
         let membership = self.memberships.id(membership);
-        membership.map_or_else(Vec::new, |id| names_in(&self.groups, &self.memberships[id].groups))
+        membership.map_or_else(Vec::new, |id| names_in(&self.groups, self.memberships[id].groups.iter().copied()))
     }
 }
 
@@ -141,8 +140,9 @@ impl Graph {
         subjects.dedup();
         subjects.into_iter().flat_map(move |subject| {
             let table = self.assignments(subject);
-            let placed = self.assignments_of(subject).iter().filter(move |&&id| table[id].placed == Some(resource));
-            placed.map(move |&id| (subject, id))
+            let placed_here =
+                move |&id: &Id<Assignment>| table[id].terms().is_some_and(|terms| self.placed(terms) == Some(resource));
+            self.assignments_of(subject).filter(placed_here).map(move |id| (subject, id))
         })
     }
 }
@@ -170,6 +170,6 @@ impl Graph {
         // A type may list it twice.
         types.sort_unstable();
         types.dedup();
-        names_in(&self.resource_types, &types)
+        names_in(&self.resource_types, types)
     }
 }

@@ -103,7 +103,7 @@ impl Graph {
         now: Timestamp,
     ) -> Result<Vec<Id<Resource>>, Denial> {
         let Question { resource: parent, organization, asker } = self.resolve(subject, parent, scratch)?;
-        let children = self.details(parent).children.iter().copied();
+        let children = self.children(parent);
         let allowed = children.filter(|&child| {
             let attached = self.chain(child, &mut scratch.path).is_some();
             let resource_type = self.resources[child].kind.resource_type();
@@ -157,7 +157,7 @@ impl Graph {
         anchors.extend(record.organization);
         let mut add = |subject| {
             let table = self.assignments(subject);
-            anchors.extend(self.assignments_of(subject).iter().filter_map(|&id| table[id].placed));
+            anchors.extend(self.assignments_of(subject).filter_map(|id| self.placed(table[id].terms()?)));
         };
         add(SubjectId::Membership(membership));
         let mut groups: Vec<Id<Group>> = record.groups.to_vec();
@@ -197,7 +197,7 @@ impl Graph {
                 _ => {}
             }
             if depth < MAX_DEPTH {
-                let children = self.details(resource).children.iter().copied();
+                let children = self.children(resource);
                 open.extend(children.filter(|&child| self.is_sound_below(child, resource)).map(|id| (id, depth + 1)));
             }
         }
@@ -225,7 +225,7 @@ impl Graph {
             }
             let mut candidates = self.grantees(path, permissions);
             if path.contains(&organization) {
-                candidates.extend(self.memberships_of_organization.get(&organization).into_iter().flatten());
+                candidates.extend(self.declared_in(organization));
             }
             let allowed = candidates
                 .into_iter()
@@ -263,7 +263,7 @@ impl Graph {
         Some(ResourceItem {
             name: self.resources.name(resource).clone(),
             resource_type: self.resource_types.name(record.kind.resource_type()?).clone(),
-            external_id: self.identity(resource).external_id.clone()?,
+            external_id: self.external_id(resource).cloned()?,
             organization: self.resources.name(organization).clone(),
             parent: record.parent.map(|parent| self.resources.name(parent).clone()),
         })

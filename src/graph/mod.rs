@@ -28,6 +28,7 @@ mod explain;
 mod external_ids;
 mod grants;
 mod holdings;
+mod links;
 mod listing;
 mod lists;
 mod names;
@@ -162,7 +163,7 @@ impl Graph {
     #[must_use]
     pub fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
         let assignments = self.membership_assignments.records().chain(self.group_assignments.records());
-        assignments.filter_map(|(_, record)| record.terms?.expires_at).filter(|&at| at > now).min()
+        assignments.filter_map(|(_, record)| record.expires_at).filter(|&at| at > now).min()
     }
 
     fn keys(&self) -> Keys<'_> {
@@ -170,8 +171,12 @@ impl Graph {
     }
 
     /// The resources of a type and external id, in whatever organization or none.
-    fn candidates(&self, resource_type: Id<ResourceType>, id: &str) -> &[Id<Resource>] {
+    fn candidates<'a>(
+        &'a self,
+        resource_type: Id<ResourceType>,
+        id: &'a str,
+    ) -> impl Iterator<Item = Id<Resource>> + 'a {
         let key = Key { resource_type: Some(resource_type), organization: None, id: Some(id) };
-        self.external_ids.get_anywhere(key, self.keys())
+        self.external_ids.get_anywhere(key, self.keys()).iter().copied()
     }
 }

@@ -35,17 +35,16 @@ impl Graph {
         let kept = match object.kind {
             Kind::Resource => {
                 let id = self.resources.id(name)?;
-                let identity = self.identity(id);
                 let record = &self.resources[id];
                 let resource_type = record.kind.resource_type();
-                let fact = resource_type.zip(identity.external_id.clone()).map(|(resource_type, external_id)| {
+                let fact = resource_type.zip(self.external_id(id).cloned()).map(|(resource_type, external_id)| {
                     Fact::Resource(Resource {
                         resource_type: self.resource_types.name(resource_type).clone(),
                         parent: name_in(&self.resources, record.parent),
                         external_id,
                     })
                 });
-                Kept { state: identity.state, created: self.details(id).created, fact }
+                Kept { state: self.resource_state(id), created: self.created(id), fact }
             }
             Kind::Role => {
                 let record = &self.roles[self.roles.id(name)?];
@@ -53,7 +52,7 @@ impl Graph {
                     Fact::Role(Role {
                         slug: record.slug.clone(),
                         resource_type: self.resource_types.name(scope).clone(),
-                        permissions: names_in(&self.permissions, &record.listed),
+                        permissions: names_in(&self.permissions, record.listed.iter().copied()),
                         organization: name_in(&self.resources, record.organization),
                     })
                 });
@@ -64,8 +63,8 @@ impl Graph {
                 let fact = record.organization.map(|organization| {
                     Fact::Group(Group {
                         organization: self.resources.name(organization).clone(),
-                        members: names_in(&self.memberships, &record.members),
-                        subgroups: names_in(&self.groups, &record.subgroups),
+                        members: names_in(&self.memberships, record.members.iter().copied()),
+                        subgroups: names_in(&self.groups, record.subgroups.iter().copied()),
                     })
                 });
                 Kept { state: record.state, created: Created::default(), fact }
@@ -78,7 +77,7 @@ impl Graph {
                     Fact::OrganizationMembership(OrganizationMembership {
                         organization: self.resources.name(organization).clone(),
                         user: self.users.name(user).clone(),
-                        roles: names_in(&self.roles, &declared.roles),
+                        roles: names_in(&self.roles, declared.roles.iter().copied()),
                         suspended: declared.suspended,
                         directory_groups: declared.directory_groups.clone(),
                         sso_groups: declared.sso_groups.clone(),
@@ -89,8 +88,8 @@ impl Graph {
             Kind::ResourceType => {
                 let record = &self.resource_types[self.resource_types.id(name)?];
                 let fact = Fact::ResourceType(ResourceType {
-                    parents: names_in(&self.resource_types, &record.parents),
-                    permissions: names_in(&self.permissions, &record.permissions),
+                    parents: names_in(&self.resource_types, record.parents.iter().copied()),
+                    permissions: names_in(&self.permissions, record.permissions.iter().copied()),
                 });
                 Kept { state: record.state, created: Created::default(), fact: Some(fact) }
             }
@@ -105,11 +104,12 @@ impl Graph {
     }
 
     fn kept_assignment(&self, table: &Table<Assignment>, name: &Name) -> Option<Kept> {
-        let record = &table[table.id(name)?];
-        let fact = record.terms.map(|terms| {
+        let id = table.id(name)?;
+        let record = &table[id];
+        let fact = record.terms().map(|terms| {
             let role = self.roles.name(terms.role).clone();
             let resource = name_in(&self.resources, terms.resource);
-            let expires_at = terms.expires_at;
+            let expires_at = self.expires_at(terms.subject, id);
             match terms.subject {
                 SubjectId::Membership(membership) => {
                     let membership = self.memberships.name(membership).clone();
@@ -136,6 +136,6 @@ pub(super) fn name_in<R>(table: &Table<R>, id: Option<Id<R>>) -> Option<Name> {
     id.map(|id| table.name(id).clone())
 }
 
-pub(super) fn names_in<R>(table: &Table<R>, ids: &[Id<R>]) -> Vec<Name> {
-    ids.iter().map(|&id| table.name(id).clone()).collect()
+pub(super) fn names_in<R>(table: &Table<R>, ids: impl IntoIterator<Item = Id<R>>) -> Vec<Name> {
+    ids.into_iter().map(|id| table.name(id).clone()).collect()
 }

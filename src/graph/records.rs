@@ -297,8 +297,14 @@ pub(super) struct Assignment {
     pub(super) created: Created,
     /// Known unless it is invalid.
     pub(super) terms: Option<Terms>,
-    /// Where its grant lies at present.
-    pub(super) placed: Option<Id<Resource>>,
+    pub(super) expires_at: Option<Timestamp>,
+}
+
+impl Assignment {
+    /// What it says; known while it is there.
+    pub(super) fn terms(&self) -> Option<Terms> {
+        self.terms
+    }
 }
 
 /// What an assignment says.
@@ -308,5 +314,4 @@ pub(super) struct Terms {
     pub(super) role: Id<Role>,
     /// None: the subject's organization.
     pub(super) resource: Option<Id<Resource>>,
-    pub(super) expires_at: Option<Timestamp>,
 }

@@ -125,10 +125,7 @@ impl Graph {
         user: Id<User>,
         organization: Id<Resource>,
     ) -> impl Iterator<Item = Id<Membership>> + '_ {
-        let declared = &self.users[user].memberships;
-        declared
-            .iter()
-            .copied()
+        self.declared_for(user)
             .filter(move |&membership| self.memberships[membership].organization == Some(organization))
     }
 
@@ -163,8 +160,7 @@ impl Graph {
             Who::Undeclared(_) => self.find_anywhere(resource_type, id, path),
             Who::User { user, .. } => {
                 let mut found: Option<(Id<Resource>, Id<Resource>)> = None;
-                let memberships = user.map_or(&[][..], |user| &self.users[user].memberships);
-                for &membership in memberships {
+                for membership in user.into_iter().flat_map(|user| self.declared_for(user)) {
                     let Some(organization) = self.memberships[membership].organization else {
                         continue;
                     };
@@ -192,7 +188,7 @@ impl Graph {
 
     /// The attached organization that has the external id, or else the name.
     fn find_organization(&self, id: &str) -> Option<Id<Resource>> {
-        let candidates = self.candidates(self.organization_type, id).iter().copied();
+        let candidates = self.candidates(self.organization_type, id);
         candidates.chain(self.resources.id(id)).find(|&candidate| self.is_attached_organization(candidate))
     }
 
@@ -206,7 +202,7 @@ impl Graph {
     ) -> Option<Id<Resource>> {
         // What is attached was last noted in its organization; so nothing else is worth a walk.
         let by_name = || {
-            let noted = |&named: &Id<Resource>| self.identity(named).last_organization == Some(organization);
+            let noted = |&named: &Id<Resource>| self.last_organization(named) == Some(organization);
             self.resources.id(id).filter(noted).filter(|&named| self.is_of_type(named, resource_type))
         };
         self.rivals(resource_type, id, organization)
@@ -222,7 +218,7 @@ impl Graph {
         path: &mut Vec<Id<Resource>>,
     ) -> Result<(Id<Resource>, Id<Resource>), Denial> {
         let named = self.resources.id(id).filter(|&named| self.is_of_type(named, resource_type));
-        let candidates = self.candidates(resource_type, id).iter().copied().chain(named);
+        let candidates = self.candidates(resource_type, id).chain(named);
         let mut found: Option<(Id<Resource>, Id<Resource>)> = None;
         for candidate in candidates {
             match (self.chain(candidate, path), found) {
@@ -245,8 +241,8 @@ impl Graph {
     /// Why a resource of the type and id is not found: there is none, or none that is attached.
     fn not_found_anywhere(&self, resource_type: Id<ResourceType>, id: &str) -> Denial {
         let named = self.resources.id(id);
-        let unusable = |named| matches!(self.identity(named).state, State::Deleting | State::Invalid);
-        let detached = !self.candidates(resource_type, id).is_empty()
+        let unusable = |named| matches!(self.resource_state(named), State::Deleting | State::Invalid);
+        let detached = self.candidates(resource_type, id).next().is_some()
             || named.is_some_and(|named| self.is_of_type(named, resource_type) || unusable(named));
         if detached { Denial::DetachedResource } else { Denial::UnknownResource }
     }
@@ -277,8 +273,7 @@ impl Graph {
         Ok(match self.who(subject)? {
             Who::Declared { membership, .. } | Who::Undeclared(membership) => SmallVec::from_slice(&[membership]),
             Who::User { user, opaque } => {
-                let declared = user.map_or(&[][..], |user| &self.users[user].memberships);
-                declared.iter().copied().chain(opaque).collect()
+                user.into_iter().flat_map(|user| self.declared_for(user)).chain(opaque).collect()
             }
         })
     }

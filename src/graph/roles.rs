@@ -31,7 +31,7 @@ impl Graph {
     pub fn roles_in_priority_order(&self, organization: Option<&str>) -> Vec<Name> {
         let mut roles: Vec<_> = self.roles_for(organization).map(|(id, _)| id).collect();
         roles.sort_unstable_by_key(|&role| self.roles[role].rank);
-        names_in(&self.roles, &roles)
+        names_in(&self.roles, roles)
     }
 
     /// The roles that are there, of the environment and of that organization.
@@ -62,7 +62,7 @@ impl Graph {
             debug_assert!(visited.is_continue());
             roles.sort_unstable_by_key(|&role| self.roles[role].rank);
             roles.dedup();
-            names_in(&self.roles, &roles)
+            names_in(&self.roles, roles)
         })
     }
 
@@ -81,15 +81,15 @@ impl Graph {
             return RoleUses::default();
         };
         // Of what is not there no terms are known.
-        let gives = |assignment: &Assignment| assignment.terms.is_some_and(|terms| terms.role == role);
+        let gives = |assignment: &Assignment| assignment.terms().is_some_and(|terms| terms.role == role);
         let count = |table: &Table<Assignment>| table.records().filter(|(_, assignment)| gives(assignment)).count();
-        let lists = |&&membership: &&Id<Membership>| {
+        let lists = |&membership: &Id<Membership>| {
             self.declared_there(membership).is_some_and(|declared| declared.roles.contains(&role))
         };
         RoleUses {
             membership_assignments: count(&self.membership_assignments),
             group_assignments: count(&self.group_assignments),
-            memberships: self.memberships_of_organization.values().flatten().filter(lists).count(),
+            memberships: self.declared_anywhere().filter(lists).count(),
             role_mappings: self.settings.mappings_to(role),
             is_default: self.settings.default_role == Some(role),
         }

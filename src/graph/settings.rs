@@ -71,7 +71,7 @@ impl Settings {
         Environment {
             multiple_roles: self.multiple_roles,
             default_role: name_in(&graph.roles, self.default_role),
-            role_priority: names_in(&graph.roles, &self.role_priority),
+            role_priority: names_in(&graph.roles, self.role_priority.iter().copied()),
             undeclared_memberships: undeclared(self.denies_undeclared_memberships),
             undeclared_resource_types: undeclared(self.denies_undeclared_types),
             role_mappings,

@@ -4,31 +4,15 @@ use super::super::{
     Graph,
     facts::{Fact, GroupRoleAssignment, Kind, MembershipRoleAssignment, Name, Object},
     grants::{Grant, SubjectId},
-    records::{Assignment, Resource, State, Terms},
+    records::{Assignment, State, Terms},
     table::{Id, Table},
 };
 
 impl Graph {
-    /// The assignments of the same kind of subject.
-    pub(in super::super) fn assignments(&self, subject: SubjectId) -> &Table<Assignment> {
-        match subject {
-            SubjectId::Membership(_) => &self.membership_assignments,
-            SubjectId::Group(_) => &self.group_assignments,
-        }
-    }
-
     fn assignments_mut(&mut self, subject: SubjectId) -> &mut Table<Assignment> {
         match subject {
             SubjectId::Membership(_) => &mut self.membership_assignments,
             SubjectId::Group(_) => &mut self.group_assignments,
-        }
-    }
-
-    /// The assignments that a subject has.
-    pub(in super::super) fn assignments_of(&self, subject: SubjectId) -> &[Id<Assignment>] {
-        match subject {
-            SubjectId::Membership(id) => &self.membership_details[id.index()].assignments,
-            SubjectId::Group(id) => &self.groups[id].assignments,
         }
     }
 
@@ -58,7 +42,9 @@ impl Graph {
         };
         let role = self.roles.acquire(role);
         let resource = resource.as_ref().map(|resource| self.acquire_resource(resource));
-        self.assignments_mut(subject)[id].terms = Some(Terms { subject, role, resource, expires_at });
+        let record = &mut self.assignments_mut(subject)[id];
+        record.terms = Some(Terms { subject, role, resource });
+        record.expires_at = expires_at;
         match subject {
             SubjectId::Membership(membership) => self.membership_details[membership.index()].assignments.push(id),
             SubjectId::Group(group) => self.groups[group].assignments.push(id),
@@ -71,7 +57,7 @@ impl Graph {
         let Some(id) = table.id(name) else {
             return false;
         };
-        if let Some(terms) = table[id].terms {
+        if let Some(terms) = table[id].terms() {
             self.withdraw(terms.subject, id);
             match terms.subject {
                 SubjectId::Membership(membership) => {
@@ -94,39 +80,34 @@ impl Graph {
         true
     }
 
-    /// The organization of a subject, where known.
-    pub(in super::super) fn organization_of_subject(&self, subject: SubjectId) -> Option<Id<Resource>> {
-        match subject {
-            SubjectId::Membership(id) => self.memberships[id].organization,
-            SubjectId::Group(id) => self.groups[id].organization,
-        }
-    }
-
     /// Puts the grant of an assignment where it belongs.
     fn place(&mut self, subject: SubjectId, id: Id<Assignment>) {
-        let Some(terms) = self.assignments(subject)[id].terms else {
+        let Some(terms) = self.assignments(subject)[id].terms() else {
             return;
         };
-        let Some(resource) = terms.resource.or_else(|| self.organization_of_subject(subject)) else {
+        let Some(resource) = self.placed(terms) else {
             return;
         };
-        self.resources[resource].grants.insert(Grant::new(subject, terms.role, terms.expires_at.is_some()));
-        if let Some(expires_at) = terms.expires_at {
+        let expires_at = self.expires_at(subject, id);
+        self.resources[resource].grants.insert(Grant::new(subject, terms.role, expires_at.is_some()));
+        if let Some(expires_at) = expires_at {
             let times = self.expirations.entry((resource, subject, terms.role)).or_default();
             let at = times.partition_point(|&other| other < expires_at);
             times.insert(at, expires_at);
         }
-        self.assignments_mut(subject)[id].placed = Some(resource);
     }
 
     /// Takes the grant of an assignment away from where it lies.
     fn withdraw(&mut self, subject: SubjectId, id: Id<Assignment>) {
-        let record = &mut self.assignments_mut(subject)[id];
-        let (Some(terms), Some(resource)) = (record.terms, record.placed.take()) else {
+        let Some(terms) = self.assignments(subject)[id].terms() else {
             return;
         };
-        self.resources[resource].grants.remove(Grant::new(subject, terms.role, terms.expires_at.is_some()));
-        if let Some(expires_at) = terms.expires_at {
+        let Some(resource) = self.placed(terms) else {
+            return;
+        };
+        let expires_at = self.expires_at(subject, id);
+        self.resources[resource].grants.remove(Grant::new(subject, terms.role, expires_at.is_some()));
+        if let Some(expires_at) = expires_at {
             let key = (resource, subject, terms.role);
             if let Some(times) = self.expirations.get_mut(&key) {
                 if let Some(at) = times.iter().position(|&other| other == expires_at) {
@@ -155,7 +136,7 @@ impl Graph {
 
     fn implicit_assignments(&self, subject: SubjectId) -> Vec<Id<Assignment>> {
         let table = self.assignments(subject);
-        let implicit = |id: &&Id<Assignment>| table[**id].terms.is_some_and(|terms| terms.resource.is_none());
-        self.assignments_of(subject).iter().filter(implicit).copied().collect()
+        let implicit = |id: &Id<Assignment>| table[*id].terms().is_some_and(|terms| terms.resource.is_none());
+        self.assignments_of(subject).filter(implicit).collect()
     }
 }

@@ -11,14 +11,6 @@ use super::super::{
 };
 
 impl Graph {
-    pub(in super::super) fn identity(&self, resource: Id<Resource>) -> &ResourceIdentity {
-        &self.identities[resource.index()]
-    }
-
-    pub(in super::super) fn details(&self, resource: Id<Resource>) -> &ResourceDetails {
-        &self.details[resource.index()]
-    }
-
     pub(in super::super) fn acquire_resource(&mut self, name: &Name) -> Id<Resource> {
         let id = self.resources.acquire(name);
         if self.identities.len() < self.resources.capacity() {
@@ -63,7 +55,7 @@ impl Graph {
         let resource_type = self.resources[id].kind.resource_type().map(|id| self.resource_types.name(id));
         let same_identity = !object.deleting
             && resource_type == Some(&spec.resource_type)
-            && self.identity(id).external_id.as_ref() == Some(&spec.external_id);
+            && self.external_id(id) == Some(&spec.external_id);
         if !same_identity {
             return false;
         }
@@ -99,7 +91,7 @@ impl Graph {
         let Some(parent) = self.resources[child].parent.take() else {
             return;
         };
-        let index = self.details(child).child_index;
+        let index = self.details[child.index()].child_index;
         let siblings = &mut self.details[parent.index()].children;
         siblings.swap_remove(index as usize);
         if let Some(&moved) = siblings.get(index as usize) {
@@ -130,9 +122,9 @@ impl Graph {
     fn settle(&mut self, resource: Id<Resource>, organization: Id<Resource>) {
         let mut open = vec![resource];
         while let Some(id) = open.pop() {
-            for index in 0..self.details(id).children.len() {
-                let child = self.details(id).children[index];
-                if self.identity(child).last_organization != Some(organization) {
+            for index in 0..self.details[id.index()].children.len() {
+                let child = self.details[id.index()].children[index];
+                if self.last_organization(child) != Some(organization) {
                     self.relist_external_id(child, organization);
                 }
                 open.push(child);

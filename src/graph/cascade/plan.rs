@@ -188,7 +188,7 @@ impl Planner<'_> {
             };
             let mut open = vec![root];
             while let Some(parent) = open.pop() {
-                for &child in &self.graph.details(parent).children {
+                for child in self.graph.children(parent) {
                     self.marks.of_mut(Node::Resource(child)).deletion = Some(number);
                     self.followers.push((Node::Resource(child), parent));
                     open.push(child);
@@ -204,7 +204,7 @@ impl Planner<'_> {
         }
         let graph = self.graph;
         for &organization in self.organizations.keys() {
-            let memberships = graph.memberships_of_organization.get(&organization).into_iter().flatten().copied();
+            let memberships = graph.declared_in(organization);
             let there =
                 memberships.filter(|&id| graph.declared(id).is_some_and(|declared| declared.state == State::There));
             self.followers.extend(there.map(|id| (Node::Membership(id), organization)));
@@ -319,7 +319,7 @@ impl Planner<'_> {
     fn heed_assignments_of(&mut self, kind: Kind, table: &Table<Assignment>) {
         for (id, record) in table.records() {
             // Of what is under deletion itself no terms are known.
-            let Some(terms) = record.terms else {
+            let Some(terms) = record.terms() else {
                 continue;
             };
             let resource = terms.resource.map(Node::Resource);
