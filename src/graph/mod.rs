@@ -17,6 +17,7 @@ pub mod query;
 mod access;
 mod admission;
 mod apply;
+mod belongings;
 mod cascade;
 mod chain;
 mod check;
@@ -51,6 +52,7 @@ pub use chain::MAX_DEPTH;
 pub use environments::{Environments, PublishedGraph};
 
 use apply::Stale;
+use belongings::Belongings;
 use external_ids::{ExternalIds, Key, Keys};
 use facts::{Fact, Kind, Name, ORGANIZATION, ObjectRef, Timestamp};
 use grants::SubjectId;
@@ -74,6 +76,8 @@ pub struct Graph {
     details: Vec<ResourceDetails>,
     external_ids: ExternalIds,
     roles: Table<Role>,
+    /// The roles that are there and have that slug.
+    roles_by_slug: Map<Name, SmallVec<[Id<Role>; 1]>>,
     permissions: Table<Permission>,
     resource_types: Table<ResourceType>,
     /// The id of the type `organization`, which always is referred to.
@@ -89,6 +93,9 @@ pub struct Graph {
     /// Parallel to `memberships`.
     membership_details: Vec<MembershipDetails>,
     memberships_of_organization: Map<Id<Resource>, Set<Id<Membership>>>,
+    belongings: Map<Id<Resource>, Belongings>,
+    /// The resources that are there and of the type `organization`.
+    organizations: Set<Id<Resource>>,
     users: Table<User>,
     membership_assignments: Table<Assignment>,
     group_assignments: Table<Assignment>,
@@ -122,6 +129,7 @@ impl Default for Graph {
             details: Vec::new(),
             external_ids: ExternalIds::default(),
             roles: Table::default(),
+            roles_by_slug: Map::default(),
             permissions: Table::default(),
             resource_types,
             organization_type,
@@ -132,6 +140,8 @@ impl Default for Graph {
             memberships: Table::default(),
             membership_details: Vec::new(),
             memberships_of_organization: Map::default(),
+            belongings: Map::default(),
+            organizations: Set::default(),
             users: Table::default(),
             membership_assignments: Table::default(),
             group_assignments: Table::default(),

@@ -146,6 +146,9 @@ pub(super) struct ResourceType {
     pub(super) parents: Vec<Id<ResourceType>>,
     /// Declared.
     pub(super) permissions: Vec<Id<Permission>>,
+    /// The types of resources that were ever directly below one of this type, while the type had any: all that are,
+    /// and perhaps others.
+    pub(super) seen_below: SmallVec<[Id<ResourceType>; 4]>,
 }
 
 impl ResourceType {

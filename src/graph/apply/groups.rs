@@ -34,6 +34,7 @@ impl Graph {
         record.subgroups = subgroups;
         self.stale.group_cycles |= !record.subgroups.is_empty() || !record.supergroups.is_empty();
         self.refresh_reach(id);
+        self.note_group(organization, id);
         self.place_implicit_assignments(SubjectId::Group(id));
     }
 
@@ -52,6 +53,7 @@ impl Graph {
         self.nested_groups.remove(&id);
         self.refresh_reach(id);
         if let Some(organization) = organization {
+            self.forget_group(organization, id);
             self.resources.release(organization);
         }
         for member in members {

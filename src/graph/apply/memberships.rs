@@ -56,6 +56,7 @@ impl Graph {
         record.standing = declared.standing();
         record.has_own_roles = !declared.own_roles.is_empty();
         self.membership_details[id.index()].declared = Some(Box::new(declared));
+        self.note_own_roles(id);
         self.place_implicit_assignments(SubjectId::Membership(id));
     }
 
@@ -64,6 +65,7 @@ impl Graph {
             return false;
         };
         self.withdraw_implicit_assignments(SubjectId::Membership(id));
+        self.forget_own_roles(id);
         let Some(declared) = self.membership_details[id.index()].declared.take() else {
             return false;
         };
@@ -92,11 +94,20 @@ impl Graph {
     }
 
     pub(super) fn refresh_own_roles(&mut self) {
-        for &membership in self.memberships_of_organization.values().flatten() {
-            if let Some(declared) = &mut self.membership_details[membership.index()].declared {
-                declared.own_roles = own_roles(&self.settings, declared);
-                self.memberships[membership].has_own_roles = !declared.own_roles.is_empty();
+        for membership in self.declared_anywhere().collect::<Vec<_>>() {
+            let Some(declared) = self.declared(membership) else {
+                continue;
+            };
+            let own_roles = own_roles(&self.settings, declared);
+            if own_roles == declared.own_roles {
+                continue;
             }
+            self.forget_own_roles(membership);
+            self.memberships[membership].has_own_roles = !own_roles.is_empty();
+            if let Some(declared) = &mut self.membership_details[membership.index()].declared {
+                declared.own_roles = own_roles;
+            }
+            self.note_own_roles(membership);
         }
     }
 }

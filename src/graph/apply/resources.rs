@@ -6,7 +6,7 @@ use super::super::{
     Graph,
     external_ids::Keys,
     facts::{Fact, Name, Object},
-    records::{Resource, ResourceDetails, ResourceIdentity, ResourceKind, State},
+    records::{Resource, ResourceDetails, ResourceIdentity, ResourceKind, ResourceType, State},
     table::Id,
 };
 
@@ -33,8 +33,14 @@ impl Graph {
         let record = &mut self.resources[id];
         record.kind = ResourceKind::new(Some(resource_type));
         record.parent = parent;
+        if resource_type == self.organization_type {
+            self.organizations.insert(id);
+        }
         if let Some(parent) = parent {
             self.adopt(parent, id);
+        }
+        for child in self.children(id).collect::<Vec<_>>() {
+            self.note_type_below(id, child);
         }
         let organization = self.structural_root(id);
         self.identities[id.index()].last_organization = organization;
@@ -85,6 +91,17 @@ impl Graph {
         let index = siblings.len() as u32;
         siblings.push(child);
         self.details[child.index()].child_index = index;
+        self.note_type_below(parent, child);
+    }
+
+    /// Notes that a resource of the child's type was seen below one of the parent's.
+    fn note_type_below(&mut self, parent: Id<Resource>, child: Id<Resource>) {
+        let type_of = |resource| self.resources[resource].kind.resource_type();
+        if let (Some(above), Some(below)) = (type_of(parent), type_of(child))
+            && !self.resource_types[above].seen_below.contains(&below)
+        {
+            self.resource_types[above].seen_below.push(below);
+        }
     }
 
     fn leave_parent(&mut self, child: Id<Resource>) {
@@ -105,6 +122,7 @@ impl Graph {
             return false;
         };
         if let Some(resource_type) = self.resources[id].kind.resource_type() {
+            self.organizations.remove(&id);
             self.unlist_external_id(id);
             self.resource_types.release(resource_type);
             self.resources[id].kind = ResourceKind::default();
@@ -186,7 +204,9 @@ impl Graph {
             return false;
         };
         self.declared_types -= usize::from(self.resource_types[id].is_declared());
-        let record = std::mem::take(&mut self.resource_types[id]);
+        let record = &mut self.resource_types[id];
+        let seen_below = std::mem::take(&mut record.seen_below);
+        let record = std::mem::replace(record, ResourceType { seen_below, ..ResourceType::default() });
         for parent in record.parents {
             self.resource_types.release(parent);
         }

@@ -24,6 +24,7 @@ impl Graph {
             record.scope = Some(scope);
             record.organization = organization;
             record.listed = listed;
+            self.roles_by_slug.entry(spec.slug.clone()).or_default().push(id);
         }
         self.refresh_role_permissions(id);
         self.stale.role_ranks = true;
@@ -34,6 +35,12 @@ impl Graph {
             return false;
         };
         let record = std::mem::take(&mut self.roles[id]);
+        if let Some(namesakes) = self.roles_by_slug.get_mut(&record.slug) {
+            namesakes.retain(|other| *other != id);
+            if namesakes.is_empty() {
+                self.roles_by_slug.remove(&record.slug);
+            }
+        }
         if let Some(scope) = record.scope {
             self.resource_types.release(scope);
         }
