@@ -83,7 +83,7 @@ impl Subjects {
         &self.list
     }
 
-    fn contains(&self, subject: SubjectId) -> bool {
+    pub(super) fn contains(&self, subject: SubjectId) -> bool {
         match subject {
             SubjectId::Membership(_) => self.list.first() == Some(&subject),
             SubjectId::Group(group) => self.found.get(group.index()) == Some(&self.round),
@@ -219,7 +219,7 @@ impl Graph {
         role.resource_type == Some(resource_type) && role.organization.is_none_or(|only| only == organization)
     }
 
-    fn is_unexpired(&self, resource: Id<Resource>, grant: Grant, now: Timestamp) -> bool {
+    pub(super) fn is_unexpired(&self, resource: Id<Resource>, grant: Grant, now: Timestamp) -> bool {
         let times = self.expirations.get(&(resource, grant.subject(), grant.role()));
         times.and_then(|times| times.last()).is_some_and(|&latest| now < latest)
     }

@@ -5,7 +5,7 @@ use super::{
     access::{Subjects, with_scratch},
     facts::{ENVIRONMENT_NAME, Kind, Name, ObjectRef, Timestamp},
     grants::SubjectId,
-    page::paginate,
+    page::{Key, page_of},
     query::{Diagnosis, ObjectFilter, ObjectItem, Page, PageRequest, Reason},
     records::{Assignment, Group, Membership, Resource, Role, State, Terms, Tier},
     table::{Id, Table},
@@ -65,32 +65,25 @@ impl Graph {
     }
 
     /// The objects of the environment with their diagnoses, by kind and name.
+    ///
+    /// # Guarantees
+    /// Of objects beyond the page no more than the names are looked at, nor, where only problems are wanted, diagnoses made.
     #[must_use]
     pub fn objects(&self, filter: ObjectFilter, page: PageRequest<'_>, now: Timestamp) -> Page<ObjectItem> {
-        let mut objects: Vec<ObjectRef> = Kind::ALL
-            .into_iter()
-            .filter(|&kind| filter.kind.is_none_or(|only| only == kind))
-            .flat_map(|kind| self.names(kind))
-            .collect();
-        if filter.only_problems {
-            objects.retain(|object| {
-                let diagnosis = self.diagnose(object, now).unwrap_or_default();
-                !diagnosis.inert.is_empty() || !diagnosis.warnings.is_empty()
-            });
-        }
-        let keyed: Vec<(String, ObjectRef)> =
-            objects.into_iter().map(|object| (format!("{}/{}", object.kind as usize, object.name), object)).collect();
-        let (keyed, next) = paginate(keyed.iter().collect(), |(key, _)| key, page);
-        let items = keyed.into_iter().filter_map(|(_, object)| {
-            let diagnosis = self.diagnose(object, now)?;
-            Some(ObjectItem { object: object.clone(), diagnosis })
-        });
-        Page { items: items.collect(), next }
+        let kinds = Kind::ALL.into_iter().filter(|&kind| filter.kind.is_none_or(|only| only == kind));
+        let named = kinds
+            .flat_map(|kind| self.names(kind).into_iter().map(move |name| (ObjectKey { kind, name }, (kind, name))));
+        page_of(named, page, |(kind, name)| {
+            let object = ObjectRef { kind, name: name.clone() };
+            let diagnosis = self.diagnose(&object, now)?;
+            let is_wanted = !filter.only_problems || !diagnosis.inert.is_empty() || !diagnosis.warnings.is_empty();
+            is_wanted.then_some(ObjectItem { object, diagnosis })
+        })
     }
 
     /// The objects of a kind that exist, in whatever state.
-    fn names(&self, kind: Kind) -> Vec<ObjectRef> {
-        let names: Vec<&Name> = match kind {
+    fn names(&self, kind: Kind) -> Vec<&Name> {
+        match kind {
             Kind::Resource => {
                 self.resources.ids().filter(|&id| self.resource_exists(id)).map(|id| self.resources.name(id)).collect()
             }
@@ -114,8 +107,7 @@ impl Graph {
                 |id| self.resource_types.name(id),
             ),
             Kind::Environment => self.environment_objects.keys().collect(),
-        };
-        names.into_iter().map(|name| ObjectRef { kind, name: name.clone() }).collect()
+        }
     }
 
     /// What the state of an object that something needs says against it.
@@ -414,6 +406,20 @@ pub(super) fn inert(object: ObjectRef, because: Reason) -> Reason {
 
 fn is_about(reason: &Reason, object: &ObjectRef) -> bool {
     matches!(reason, Reason::NotFound { object: about } | Reason::Terminating { object: about } if about == object)
+}
+
+/// What orders objects in a list.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct ObjectKey<'a> {
+    kind: Kind,
+    name: &'a Name,
+}
+
+impl Key for ObjectKey<'_> {
+    fn parts(&self) -> impl Iterator<Item = &str> {
+        let number = ["0/", "1/", "2/", "3/", "4/", "5/", "6/", "7/"][self.kind as usize];
+        [number, self.name.as_str()].into_iter()
+    }
 }
 
 fn existing<'a, R>(
