@@ -12,6 +12,7 @@ use std::{collections::BTreeMap, fmt::Write as _, hint::black_box, io};
 
 use bailiwick::graph::{Graph, facts::Timestamp};
 use bailiwick_benches::{
+    chart,
     org_tree::{Mix, Popularity, Question, SIZES, World},
     report::{self, Table},
 };
@@ -143,32 +144,41 @@ fn lists(environments: &[Environment], now: Timestamp) -> Table {
     table
 }
 
-/// The same lists by the length of the answer: the median time of the answers of a length between a power of two and
-/// the next.
-fn by_length(environments: &[Environment], now: Timestamp) -> Table {
+/// The lists of one kind by the length of the answer: for each environment the median time of the answers of a length
+/// between a power of two and the next, where there are enough of them.
+fn by_length(environments: &[Environment], case: Case, now: Timestamp) -> BTreeMap<u32, Vec<Option<f64>>> {
+    let mut buckets = BTreeMap::<u32, Vec<Vec<Sample>>>::new();
+    for (place, environment) in environments.iter().enumerate() {
+        for sample in run(environment, case, &environment.asked(false, |_| true), now) {
+            let bucket = buckets.entry(sample.length.max(1).ilog2());
+            bucket.or_insert_with(|| vec![Vec::new(); environments.len()])[place].push(sample);
+        }
+    }
+    let median = |samples: Vec<Sample>| (samples.len() >= 5).then(|| percentile(&samples, 50));
+    buckets.into_iter().map(|(bucket, samples)| (bucket, samples.into_iter().map(median).collect())).collect()
+}
+
+/// The same as a table and as plots.
+fn lengths(environments: &[Environment], now: Timestamp) -> io::Result<Table> {
     let labels = environments.iter().map(|environment| environment.label);
     let columns: Vec<&str> = ["list", "items"].into_iter().chain(labels).collect();
     let mut table = Table::new(&columns);
-    for case in [RESOURCES, MEMBERSHIPS, ASSIGNMENTS] {
-        let mut buckets = BTreeMap::<u32, Vec<Vec<Sample>>>::new();
-        for (place, environment) in environments.iter().enumerate() {
-            for sample in run(environment, case, &environment.asked(false, |_| true), now) {
-                let bucket =
-                    buckets.entry(sample.length.max(1).ilog2()).or_insert_with(|| vec![Vec::new(); environments.len()]);
-                bucket[place].push(sample);
-            }
-        }
-        for (bucket, samples) in buckets {
-            let from = 1_usize << bucket;
+    for (case, plot) in [(RESOURCES, "resources"), (MEMBERSHIPS, "memberships"), (ASSIGNMENTS, "assignments")] {
+        let mut series: Vec<(&str, Vec<(f64, f64)>)> =
+            environments.iter().map(|environment| (environment.label, Vec::new())).collect();
+        for (bucket, times) in by_length(environments, case, now) {
+            let from = 1_u32 << bucket;
             let mut cells = vec![case.label.to_owned(), format!("{from}-{}", 2 * from - 1)];
-            cells.extend(samples.iter().map(|samples| match samples.len() {
-                0..5 => String::new(),
-                _ => format!("{:.1}", percentile(samples, 50)),
-            }));
+            for ((_, points), time) in series.iter_mut().zip(times) {
+                points.extend(time.map(|time| (1.5 * f64::from(from), time)));
+                cells.push(time.map_or_else(String::new, |time| format!("{time:.1}")));
+            }
             table.row(&cells);
         }
+        let svg = chart::lines(case.label, "items in the answer", "microseconds, median", &series);
+        report::write(&format!("lists-{plot}.svg"), &svg)?;
     }
-    table
+    Ok(table)
 }
 
 fn corner_table(environments: &[Environment], now: Timestamp) -> Table {
@@ -246,11 +256,14 @@ fn main() -> io::Result<()> {
     );
     for (title, table) in [
         ("Lists and explanations", lists(&environments, now)),
-        ("The same length in environments of different size (median)", by_length(&environments, now)),
+        ("The same length in environments of different size (median)", lengths(&environments, now)?),
         ("Batches", batches(&environments, now)),
         ("Corners", corner_table(&environments, now)),
     ] {
         let _ = writeln!(text, "## {title}\n\n{}", table.as_str());
+    }
+    for plot in ["resources", "memberships", "assignments"] {
+        let _ = writeln!(text, "![{plot} by length](lists-{plot}.svg)\n");
     }
     report::write("lists.md", &text)
 }
