@@ -317,7 +317,7 @@ impl Graph {
         }
         while let Some(group) = groups.pop() {
             let record = &self.groups[group];
-            memberships.extend(&record.members);
+            memberships.extend(record.members.iter());
             groups.extend(record.subgroups.iter().filter(|&&below| seen.insert(below)));
         }
         memberships

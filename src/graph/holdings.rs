@@ -196,11 +196,12 @@ impl Graph {
             return Vec::new();
         };
         let name = self.memberships.name(membership);
-        let listed = declared
+        let claims = declared.claims();
+        let listed = claims
             .roles
             .iter()
             .map(|&role| (GrantSource::OrganizationMembership(name.clone()), Some(Tier::Assigned), role));
-        let mapped = self.settings.mapped_roles(declared).map(|(source, group, role)| {
+        let mapped = self.settings.mapped_roles(claims, declared.organization).map(|(source, group, role)| {
             (GrantSource::IdentityProvider { source, group: group.clone() }, Some(source.into()), role)
         });
         let default = self.effective_default_role(membership, organization, subjects, now);

@@ -84,7 +84,7 @@ impl Graph {
         let gives = |assignment: &Assignment| assignment.terms().is_some_and(|terms| terms.role == role);
         let count = |table: &Table<Assignment>| table.records().filter(|(_, assignment)| gives(assignment)).count();
         let lists = |&membership: &Id<Membership>| {
-            self.declared_there(membership).is_some_and(|declared| declared.roles.contains(&role))
+            self.declared_there(membership).is_some_and(|declared| declared.claims().roles.contains(&role))
         };
         RoleUses {
             membership_assignments: count(&self.membership_assignments),
