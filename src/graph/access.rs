@@ -61,7 +61,7 @@ impl Subjects {
         let mut next = 1;
         while let Some(&subject) = self.list.get(next) {
             if let SubjectId::Group(group) = subject
-                && graph.group_reach[group.index()].is_nested()
+                && graph.group_reach[group].is_nested()
             {
                 for &supergroup in &graph.groups[group].supergroups {
                     self.add(graph, supergroup, organization);
@@ -73,7 +73,7 @@ impl Subjects {
 
     fn add(&mut self, graph: &Graph, group: Id<Group>, organization: Id<Resource>) {
         let found = &mut self.found[group.index()];
-        if *found != self.round && graph.group_reach[group.index()].organization() == Some(organization) {
+        if *found != self.round && graph.group_reach[group].organization() == Some(organization) {
             *found = self.round;
             self.list.push(SubjectId::Group(group));
         }
@@ -184,7 +184,7 @@ impl Graph {
         })?;
         let declared = self.declared(membership).filter(|_| self.memberships[membership].has_own_roles);
         declared
-            .map_or(&[][..], |declared| &declared.own_roles)
+            .map_or(&[][..], |declared| &declared.claims().own_roles)
             .iter()
             .filter(|(_, role)| self.fits(*role, self.organization_type, organization))
             .try_for_each(|&(tier, role)| visit(tier, role))

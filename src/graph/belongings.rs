@@ -1,24 +1,27 @@
 //! What belongs to each organization, so that lists of it need not look at the whole environment.
 
+use std::sync::Arc;
+
 use super::{
-    Graph, Map, Set,
+    Graph,
+    map::SharedMap,
     records::{Group, Membership, Resource, Role},
     table::Id,
 };
 
 /// What belongs to one organization, be that there or not.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Belongings {
     /// The groups that are there and name it.
-    groups: Set<Id<Group>>,
+    groups: SharedMap<Id<Group>, ()>,
     /// The memberships that have a role there by themselves: listed, or mapped from the identity provider.
-    having: Map<Id<Role>, Set<Id<Membership>>>,
+    having: SharedMap<Id<Role>, SharedMap<Id<Membership>, ()>>,
 }
 
 impl Graph {
     /// The groups of an organization that are there, whatever their effect.
     pub(super) fn groups_of(&self, organization: Id<Resource>) -> impl Iterator<Item = Id<Group>> + '_ {
-        self.belongings.get(&organization).into_iter().flat_map(|it| &it.groups).copied()
+        self.belongings.get(&organization).into_iter().flat_map(|it| it.groups.iter()).map(|(&group, ())| group)
     }
 
     /// The roles that memberships of an organization have there by themselves, each with these memberships.
@@ -26,12 +29,12 @@ impl Graph {
         &self,
         organization: Id<Resource>,
     ) -> impl Iterator<Item = (Id<Role>, impl Iterator<Item = Id<Membership>> + '_)> + '_ {
-        let having = self.belongings.get(&organization).into_iter().flat_map(|it| &it.having);
-        having.map(|(&role, memberships)| (role, memberships.iter().copied()))
+        let having = self.belongings.get(&organization).into_iter().flat_map(|it| it.having.iter());
+        having.map(|(&role, memberships)| (role, memberships.iter().map(|(&membership, ())| membership)))
     }
 
     pub(super) fn note_group(&mut self, organization: Id<Resource>, group: Id<Group>) {
-        self.belongings.entry(organization).or_default().groups.insert(group);
+        self.change_belongings(organization, |it| it.groups.insert(group, ()));
     }
 
     pub(super) fn forget_group(&mut self, organization: Id<Resource>, group: Id<Group>) {
@@ -45,9 +48,16 @@ impl Graph {
         let Some((organization, roles)) = self.roles_by_itself(membership) else {
             return;
         };
-        for role in roles {
-            self.belongings.entry(organization).or_default().having.entry(role).or_default().insert(membership);
-        }
+        self.change_belongings(organization, |it| {
+            for role in roles {
+                if it.having.get(&role).is_none() {
+                    it.having.insert(role, SharedMap::default());
+                }
+                if let Some(memberships) = it.having.get_mut(&role) {
+                    memberships.insert(membership, ());
+                }
+            }
+        });
     }
 
     /// Takes that back, before the membership has other roles.
@@ -59,7 +69,7 @@ impl Graph {
             for role in roles {
                 if let Some(memberships) = it.having.get_mut(&role) {
                     memberships.remove(&membership);
-                    if memberships.is_empty() {
+                    if memberships.iter().next().is_none() {
                         it.having.remove(&role);
                     }
                 }
@@ -68,14 +78,20 @@ impl Graph {
     }
 
     fn roles_by_itself(&self, membership: Id<Membership>) -> Option<(Id<Resource>, Vec<Id<Role>>)> {
-        let declared = self.declared(membership).filter(|declared| !declared.own_roles.is_empty())?;
-        Some((declared.organization?, declared.own_roles.iter().map(|&(_, role)| role).collect()))
+        let declared = self.declared(membership)?;
+        let own_roles = &declared.claims().own_roles;
+        let roles = (!own_roles.is_empty()).then(|| own_roles.iter().map(|&(_, role)| role).collect());
+        declared.organization.zip(roles)
     }
 
     fn change_belongings(&mut self, organization: Id<Resource>, change: impl FnOnce(&mut Belongings)) {
+        if self.belongings.get(&organization).is_none() {
+            self.belongings.insert(organization, Arc::default());
+        }
         if let Some(belongings) = self.belongings.get_mut(&organization) {
+            let belongings = Arc::make_mut(belongings);
             change(belongings);
-            if belongings.groups.is_empty() && belongings.having.is_empty() {
+            if belongings.groups.iter().next().is_none() && belongings.having.iter().next().is_none() {
                 self.belongings.remove(&organization);
             }
         }

@@ -106,7 +106,7 @@ impl Graph {
                 |id| self.resource_types[id].state,
                 |id| self.resource_types.name(id),
             ),
-            Kind::Environment => self.environment_objects.keys().collect(),
+            Kind::Environment => self.environment_objects.iter().map(|(name, _)| name).collect(),
         }
     }
 
@@ -165,7 +165,7 @@ impl Graph {
         let mut next = 0;
         while let Some(&current) = queue.get(next) {
             next += 1;
-            for &subgroup in &self.groups[current].subgroups {
+            for &subgroup in &*self.groups[current].subgroups {
                 if subgroup == group {
                     let mut names = vec![self.groups.name(group).clone()];
                     let mut step = current;
@@ -215,7 +215,7 @@ impl Graph {
     fn membership_diagnosis(&self, membership: Id<Membership>, limit: usize) -> Diagnosis {
         let inert = self.membership_fault(membership, None).map(Reason::unwrapped).into_iter().collect();
         let declared = self.declared(membership);
-        let roles = declared.map_or(&[][..], |declared| &declared.roles);
+        let roles = declared.map_or(&[][..], |declared| &declared.claims().roles);
         let organization = declared.and_then(|declared| declared.organization);
         let faults = roles.iter().flat_map(|&role| self.fit_faults(role, organization));
         Diagnosis { inert, warnings: faults.take(limit).collect() }
@@ -258,7 +258,7 @@ impl Graph {
     ) -> Option<(State, Diagnosis)> {
         let id = table.id(&object.name)?;
         let record = &table[id];
-        let fault = self.state_fault(object.clone(), record.state).map(Reason::unwrapped);
+        let fault = self.state_fault(object.clone(), record.state()).map(Reason::unwrapped);
         let mut inert: Vec<Reason> = fault.into_iter().collect();
         if let Some(terms) = record.terms() {
             let expires_at = self.expires_at(terms.subject, id);
@@ -269,7 +269,7 @@ impl Graph {
         let duplicate = oldest.filter(|&other| age(other) < age(id)).map(|other| Reason::DuplicateAssignment {
             object: ObjectRef { kind: object.kind, name: table.name(other).clone() },
         });
-        Some((record.state, Diagnosis { inert, warnings: duplicate.into_iter().collect() }))
+        Some((record.state(), Diagnosis { inert, warnings: duplicate.into_iter().collect() }))
     }
 
     /// Why an assignment grants nothing: to its membership, or to any member of its group.

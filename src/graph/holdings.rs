@@ -232,7 +232,7 @@ impl Graph {
     /// The groups that list a membership, and those that these are nested in, in whatever state.
     pub(super) fn all_groups(&self, membership: Id<Membership>) -> Vec<Id<Group>> {
         let mut groups = self.memberships[membership].groups.to_vec();
-        if groups.iter().all(|group| !self.group_reach[group.index()].is_nested()) {
+        if groups.iter().all(|group| !self.group_reach[*group].is_nested()) {
             return groups;
         }
         let mut visited: Set<Id<Group>> = groups.iter().copied().collect();
@@ -277,8 +277,9 @@ impl Graph {
         let Some(organization) = declared.organization else {
             return Vec::new();
         };
-        let listed = declared.roles.iter().map(|&role| (Origin::Listed, role));
-        let mapped = self.settings.mapped_roles(declared);
+        let claims = declared.claims();
+        let listed = claims.roles.iter().map(|&role| (Origin::Listed, role));
+        let mapped = self.settings.mapped_roles(claims, declared.organization);
         let mapped = mapped.map(|(source, group, role)| (Origin::Mapped(source, group), role));
         let resource = Some(organization);
         listed.chain(mapped).map(|(origin, role)| Holding { origin, role, resource }).collect()

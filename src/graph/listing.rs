@@ -25,7 +25,7 @@ impl Graph {
     /// The organizations that are attached.
     #[must_use]
     pub fn organizations(&self) -> Vec<Name> {
-        let all = self.organizations.iter().copied();
+        let all = self.organizations.iter().map(|(&id, ())| id);
         let organizations = all.filter(|&id| self.attached_to(id) == Some(id));
         organizations.map(|id| self.resources.name(id).clone()).collect()
     }

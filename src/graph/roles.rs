@@ -21,7 +21,7 @@ impl Graph {
     #[must_use]
     pub fn find_role(&self, slug: &str, organization: Option<&str>) -> Option<Name> {
         let organization = organization.and_then(|name| self.resources.id(name));
-        let called = self.roles_by_slug.get(slug).into_iter().flatten().map(|&id| (id, &self.roles[id]));
+        let called = self.roles_by_slug.get(&Name::from(slug)).into_iter().flatten().map(|&id| (id, &self.roles[id]));
         let usable = called.filter(|(_, role)| role.organization.is_none_or(|only| Some(only) == organization));
         let names = usable.map(|(id, role)| (role.organization.is_none(), role.created, self.roles.name(id)));
         names.min().map(|(_, _, name)| name.clone())
@@ -82,7 +82,7 @@ impl Graph {
         let gives = |assignment: &Assignment| assignment.terms().is_some_and(|terms| terms.role == role);
         let count = |table: &Table<Assignment>| table.records().filter(|(_, assignment)| gives(assignment)).count();
         let lists = |&membership: &Id<Membership>| {
-            self.declared_there(membership).is_some_and(|declared| declared.roles.contains(&role))
+            self.declared_there(membership).is_some_and(|declared| declared.claims().roles.contains(&role))
         };
         RoleUses {
             membership_assignments: count(&self.membership_assignments),

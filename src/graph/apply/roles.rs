@@ -1,5 +1,7 @@
 //! Roles, and which permissions of theirs the declared types let them have.
 
+use smallvec::smallvec;
+
 use super::super::{
     Graph,
     facts::{Fact, Name, Object},
@@ -24,7 +26,11 @@ impl Graph {
             record.scope = Some(scope);
             record.organization = organization;
             record.listed = listed;
-            self.roles_by_slug.entry(spec.slug.clone()).or_default().push(id);
+            if let Some(namesakes) = self.roles_by_slug.get_mut(&spec.slug) {
+                namesakes.push(id);
+            } else {
+                self.roles_by_slug.insert(spec.slug.clone(), smallvec![id]);
+            }
         }
         self.refresh_role_permissions(id);
         self.stale.role_ranks = true;

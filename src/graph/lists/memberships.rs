@@ -95,7 +95,7 @@ impl Graph {
         while let Some((group, unsure)) = groups.open.pop() {
             let record = &self.groups[group];
             candidates.extend(record.members.iter().map(|&membership| Candidate { membership, unsure }));
-            for &below in &record.subgroups {
+            for &below in &*record.subgroups {
                 groups.add(self, below, organization, unsure);
             }
         }
@@ -139,9 +139,7 @@ struct Groups {
 
 impl Groups {
     fn add(&mut self, graph: &Graph, group: Id<Group>, organization: Id<Resource>, unsure: bool) {
-        // Of a group that is only referred to nothing is known.
-        let reach = graph.group_reach.get(group.index());
-        let passes_on = reach.is_some_and(|reach| reach.organization() == Some(organization));
+        let passes_on = graph.group_reach[group].organization() == Some(organization);
         if passes_on && self.visited.insert((group, unsure)) {
             self.open.push((group, unsure));
         }
