@@ -107,7 +107,11 @@ pub struct PublishedGraph {
 impl Default for PublishedGraph {
     fn default() -> Self {
         let graph = Graph::default();
-        Self { copies: [RwLock::new(graph.clone()), RwLock::new(graph)], active: AtomicUsize::new(0), writer: Mutex::default() }
+        Self {
+            copies: [RwLock::new(graph.clone()), RwLock::new(graph)],
+            active: AtomicUsize::new(0),
+            writer: Mutex::default(),
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod access;
 mod admission;
 mod adopt;
 mod apply;
+mod by_subject;
 mod cascade;
 mod chain;
 mod check;

@@ -272,12 +272,8 @@ pub(super) struct Claims {
 }
 
 /// The claims of a membership that makes none.
-pub(super) const NO_CLAIMS: &Claims = &Claims {
-    roles: Vec::new(),
-    directory_groups: Vec::new(),
-    sso_groups: Vec::new(),
-    own_roles: Vec::new(),
-};
+pub(super) const NO_CLAIMS: &Claims =
+    &Claims { roles: Vec::new(), directory_groups: Vec::new(), sso_groups: Vec::new(), own_roles: Vec::new() };
 
 impl Declared {
     pub(super) fn claims(&self) -> &Claims {

@@ -104,9 +104,7 @@ impl Settings {
         let directory = groups(IdentitySource::Directory, &claims.directory_groups);
         directory.chain(groups(IdentitySource::Sso, &claims.sso_groups)).flat_map(move |(source, group)| {
             let mappings = self.mappings.get(&(source, group.clone())).map_or(&[][..], |mappings| mappings);
-            let applies = move |mapping: &&Mapping| {
-                mapping.organization.is_none_or(|only| organization == Some(only))
-            };
+            let applies = move |mapping: &&Mapping| mapping.organization.is_none_or(|only| organization == Some(only));
             mappings.iter().filter(applies).map(move |mapping| (source, group, mapping.role))
         })
     }

@@ -19,11 +19,7 @@ pub(super) struct Trial<'a> {
 impl<'a> Trial<'a> {
     pub(super) fn of(published: &'a PublishedGraph) -> Self {
         let only_writer = published.only_writer();
-        Self {
-            before: published.read_guard(),
-            after: published.idle_copy().write(),
-            _only_writer: only_writer,
-        }
+        Self { before: published.read_guard(), after: published.idle_copy().write(), _only_writer: only_writer }
     }
 
     pub(super) fn after(&self) -> &Graph {
