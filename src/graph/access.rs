@@ -46,8 +46,8 @@ pub(super) struct Subjects {
 impl Subjects {
     /// Fills in the membership and its groups in that organization (rules 40, 41; nested groups pass members on).
     pub(super) fn gather(&mut self, graph: &Graph, membership: Id<Membership>, organization: Id<Resource>) {
-        if self.found.len() < graph.group_reach.len() {
-            self.found.resize(graph.group_reach.len(), 0);
+        if self.found.len() < graph.group_reach.bound() {
+            self.found.resize(graph.group_reach.bound(), 0);
         }
         self.round = self.round.checked_add(1).unwrap_or_else(|| {
             self.found.fill(0);

@@ -8,47 +8,56 @@ use std::{
 
 use super::table::Id;
 
-/// So many bytes are copied where one item of a shared chunk changes.
-const CHUNK_BYTES: usize = 4096;
+/// Chunks begin at the multiples of this, so that finding one takes no division.
+const STRIDE: usize = 128;
 
-/// A vector in chunks. A clone shares them all; whichever of the two is changed gets a chunk of its own first.
+/// How many items fill a chunk. The last index of each stride is not used: so items of the usual sizes, together with
+/// the counts before them, just fill what an allocator gives.
+const ITEMS: usize = STRIDE - 2;
+
+/// A vector in chunks. A clone shares them all; whichever of the two is changed gets a chunk of its own first. Not every
+/// index has an item, see [`place`].
 ///
 /// It notes which chunks it made its own, so that another copy can [`adopt`](Self::adopt) just those.
 #[derive(Debug)]
 pub(super) struct Chunks<T> {
     /// All full, but for the first while it is the only one: what is small takes little room.
     chunks: Vec<Arc<[T]>>,
-    len: usize,
+    /// More than every index that is in use.
+    bound: usize,
     /// The numbers of the chunks that no other copy has, each once.
     touched: Vec<u32>,
 }
 
+/// The index of the item of that number from 0 on.
+#[inline]
+pub(super) const fn place(number: usize) -> usize {
+    number + number / ITEMS * (STRIDE - ITEMS)
+}
+
 impl<T> Default for Chunks<T> {
     fn default() -> Self {
-        Self { chunks: Vec::new(), len: 0, touched: Vec::new() }
+        Self { chunks: Vec::new(), bound: 0, touched: Vec::new() }
     }
 }
 
 impl<T> Clone for Chunks<T> {
     fn clone(&self) -> Self {
-        Self { chunks: self.chunks.clone(), len: self.len, touched: Vec::new() }
+        Self { chunks: self.chunks.clone(), bound: self.bound, touched: Vec::new() }
     }
 }
 
 impl<T> Chunks<T> {
-    /// How many items fill a chunk, such that together with the counts before them they fill what an allocator gives.
-    const CHUNK: usize = {
-        let counts = if align_of::<T>() > 16 { align_of::<T>() } else { 16 };
-        let fitting = (CHUNK_BYTES - counts) / size_of::<T>();
-        if fitting == 0 { 1 } else { fitting }
-    };
-
-    pub(super) const fn len(&self) -> usize {
-        self.len
+    /// More than every index that is in use.
+    pub(super) const fn bound(&self) -> usize {
+        self.bound
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.chunks.iter().flat_map(|chunk| chunk.iter()).take(self.len)
+    /// Every item with its index, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
+        let chunks = (0..).step_by(STRIDE).zip(&self.chunks);
+        let all = chunks.flat_map(|(start, chunk)| (start..).zip(chunk.iter()));
+        all.take_while(|&(index, _)| index < self.bound)
     }
 
     /// Becomes the same as another, of which this is a clone from when neither had been changed, or that adopted this
@@ -62,7 +71,7 @@ impl<T> Chunks<T> {
             }
         }
         self.chunks.extend(other.chunks[self.chunks.len()..].iter().cloned());
-        self.len = other.len;
+        self.bound = other.bound;
     }
 
     fn touch(touched: &mut Vec<u32>, chunk: usize) {
@@ -73,40 +82,41 @@ impl<T> Chunks<T> {
 }
 
 impl<T: Clone + Default> Chunks<T> {
-    /// Adds an item at the end.
-    pub(super) fn push(&mut self, item: T) {
-        let index = self.len;
-        self.resize(index + 1);
+    /// Adds an item after all others. Its index is the one that is returned.
+    pub(super) fn push(&mut self, item: T) -> usize {
+        let index = if self.bound % STRIDE == ITEMS { self.bound + STRIDE - ITEMS } else { self.bound };
+        self.reserve(index + 1);
         self[index] = item;
+        index
     }
 
-    /// Adds default items up to that length, if it is not reached yet.
-    pub(super) fn resize(&mut self, len: usize) {
-        while self.capacity() < len {
+    /// Adds default items until all indices below the bound have one.
+    pub(super) fn reserve(&mut self, bound: usize) {
+        while self.room() < bound {
             self.add_room();
         }
-        self.len = self.len.max(len);
+        self.bound = self.bound.max(bound);
     }
 
-    fn capacity(&self) -> usize {
+    fn room(&self) -> usize {
         match &*self.chunks {
-            [only] => only.len(),
-            chunks => chunks.len() * Self::CHUNK,
+            [only] if only.len() < ITEMS => only.len(),
+            chunks => chunks.len() * STRIDE,
         }
     }
 
     fn add_room(&mut self) {
         let fresh = |count| iter::repeat_with(T::default).take(count);
         match &mut *self.chunks {
-            [only] if only.len() < Self::CHUNK => {
-                let more = only.len().min(Self::CHUNK - only.len());
+            [only] if only.len() < ITEMS => {
+                let more = only.len().min(ITEMS - only.len());
                 if Arc::strong_count(only) > 1 {
                     Self::touch(&mut self.touched, 0);
                 }
                 *only = only.iter().cloned().chain(fresh(more)).collect();
             }
             chunks => {
-                let count = if chunks.is_empty() { Self::CHUNK.min(4) } else { Self::CHUNK };
+                let count = if chunks.is_empty() { 4 } else { ITEMS };
                 Self::touch(&mut self.touched, chunks.len());
                 self.chunks.push(fresh(count).collect());
             }
@@ -119,20 +129,20 @@ impl<T> Index<usize> for Chunks<T> {
 
     #[inline]
     fn index(&self, index: usize) -> &T {
-        &self.chunks[index / Self::CHUNK][index % Self::CHUNK]
+        &self.chunks[index / STRIDE][index % STRIDE]
     }
 }
 
 impl<T: Clone> IndexMut<usize> for Chunks<T> {
     #[inline]
     fn index_mut(&mut self, index: usize) -> &mut T {
-        let number = index / Self::CHUNK;
+        let number = index / STRIDE;
         let chunk = &mut self.chunks[number];
         // Nobody else changes the count meanwhile: readers of a copy take no part in its chunks.
         if Arc::strong_count(chunk) > 1 {
             Self::touch(&mut self.touched, number);
         }
-        &mut Arc::make_mut(chunk)[index % Self::CHUNK]
+        &mut Arc::make_mut(chunk)[index % STRIDE]
     }
 }
 
@@ -154,25 +164,22 @@ impl<T: Clone, R> IndexMut<Id<R>> for Chunks<T> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::{collection::vec, prelude::any, prop_assert_eq, proptest};
+    use proptest::{bool::weighted, collection::vec, prelude::any, prop_assert_eq, proptest};
 
     use super::*;
 
-    /// Large, so that there are many chunks soon.
-    type Item = [[u64; 16]; 8];
-
-    fn contents(chunks: &Chunks<Item>) -> Vec<u64> {
-        chunks.iter().map(|item| item[0][0]).collect()
+    fn contents(chunks: &Chunks<u64>) -> Vec<u64> {
+        chunks.iter().map(|(_, &item)| item).collect()
     }
 
-    fn change(chunks: &mut Chunks<Item>, plain: &mut Vec<u64>, changes: &[(bool, usize, u64)]) {
+    fn change(chunks: &mut Chunks<u64>, plain: &mut Vec<u64>, changes: &[(bool, usize, u64)]) {
         for &(push, at, value) in changes {
             if push || plain.is_empty() {
-                chunks.push([[value; 16]; 8]);
+                chunks.push(value);
                 plain.push(value);
             } else {
                 let at = at % plain.len();
-                chunks[at] = [[value; 16]; 8];
+                chunks[place(at)] = value;
                 plain[at] = value;
             }
         }
@@ -183,9 +190,9 @@ mod tests {
         /// other copy does not see a change before it adopts it.
         #[test]
         fn copies_are_vectors(
-            batches in vec((vec((any::<bool>(), any::<usize>(), any::<u64>()), 0..20), any::<bool>(), any::<bool>()), 0..12)
+            batches in vec((vec((weighted(0.8), any::<usize>(), any::<u64>()), 0..200), any::<bool>(), any::<bool>()), 0..12)
         ) {
-            let mut idle = Chunks::<Item>::default();
+            let mut idle = Chunks::<u64>::default();
             let mut active = idle.clone();
             let mut plain = Vec::new();
             for (changes, take_back, forget) in batches {
@@ -214,12 +221,12 @@ mod tests {
 
     #[test]
     fn a_change_copies_one_chunk_once() {
-        let mut active = Chunks::<Item>::default();
-        active.resize(100);
+        let mut active = Chunks::<u64>::default();
+        active.reserve(1000);
         let mut idle = active.clone();
-        idle[1][0][0] = 1;
-        idle[2][0][0] = 2;
-        idle[99][0][0] = 3;
+        idle[1] = 1;
+        idle[2] = 2;
+        idle[999] = 3;
         let own = idle.chunks.iter().zip(&active.chunks).filter(|(own, others)| !Arc::ptr_eq(own, others)).count();
         assert_eq!((own, idle.touched.len()), (2, 2), "the first chunk and the last");
     }

@@ -5,7 +5,7 @@ use std::hash::BuildHasher as _;
 use super::{
     chunks::Chunks,
     facts::Name,
-    index::{Index, NUMBERS},
+    index::Index,
     map::Slab,
     records::{Resource, ResourceDetails, ResourceType},
     table::{Id, Table},
@@ -19,9 +19,9 @@ use super::{
 #[derive(Clone, Debug, Default)]
 pub(super) struct ExternalIds {
     /// By type, organization and external id. Rivals for one id have an entry each.
-    in_organization: Index<u32, NUMBERS>,
+    in_organization: Index,
     /// By type and external id.
-    anywhere: Index<u32, NUMBERS>,
+    anywhere: Index,
     hasher: foldhash::fast::RandomState,
 }
 

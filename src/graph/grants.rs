@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, sync::Arc};
 
 use super::{
-    index::Index,
+    by_subject::BySubject,
     records::{Group, Membership, Role},
     table::Id,
 };
@@ -69,11 +69,16 @@ impl Grant {
     pub(super) const fn expires(self) -> bool {
         self.role & EXPIRES != 0
     }
+
+    /// The hash of the subject.
+    pub(super) const fn hash(self) -> u64 {
+        hash(self.subject)
+    }
 }
 
 /// Spreads dense numbers over both ends of the word, as the hash table takes its tag from the top.
-fn hash(subject: u32) -> u64 {
-    let product = u64::from(subject).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+const fn hash(subject: u32) -> u64 {
+    let product = (subject as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     product ^ (product >> 32)
 }
 
@@ -97,7 +102,7 @@ impl Filter {
             return Self::ALL;
         }
         let mut filter = Self::default();
-        grants.iter().for_each(|grant| filter.insert(hash(grant.subject)));
+        grants.iter().for_each(|grant| filter.insert(grant.hash()));
         filter
     }
 
@@ -116,9 +121,6 @@ impl Filter {
     }
 }
 
-/// The many grants on one resource, by their subjects.
-type BySubject = Index<Grant, 6>;
-
 /// A multiset of grants: two objects may grant the same, and taking one away leaves the other.
 ///
 /// Most resources have few or none, held beside the resource itself in one cache line. More are shared by the clones of
@@ -127,7 +129,7 @@ type BySubject = Index<Grant, 6>;
 pub(super) enum Grants {
     Inline { len: u8, grants: [Grant; INLINE] },
     List(Arc<[Grant]>),
-    Table { filter: Filter, grants: Arc<BySubject> },
+    Table { filter: Filter, grants: BySubject },
 }
 
 impl Default for Grants {
@@ -148,14 +150,13 @@ impl Grants {
             Self::List(list) => {
                 let mut grants = BySubject::default();
                 for &grant in list.iter().chain([&grant]) {
-                    grants.insert(hash(grant.subject), grant, |other| hash(other.subject));
+                    grants.insert(grant);
                 }
-                *self = Self::Table { filter: Filter::of(&grants), grants: Arc::new(grants) };
+                *self = Self::Table { filter: Filter::of(&grants), grants };
             }
             Self::Table { filter, grants } => {
-                let hash_of = |grant: Grant| hash(grant.subject);
-                Arc::make_mut(grants).insert(hash_of(grant), grant, hash_of);
-                filter.insert(hash_of(grant));
+                grants.insert(grant);
+                filter.insert(grant.hash());
                 if grants.len() > FILTERED {
                     *filter = Filter::ALL;
                 }
@@ -181,8 +182,7 @@ impl Grants {
                 *self = if list.len() > INLINE + 1 { Self::List(left.collect()) } else { left.collect() };
             }
             Self::Table { filter, grants } => {
-                let removed = Arc::make_mut(grants).remove(hash(grant.subject), |other| other == grant);
-                if removed.is_none() {
+                if !grants.remove(grant) {
                     return;
                 }
                 *filter = Filter::of(grants);

@@ -2,31 +2,33 @@
 
 use std::iter;
 
-use super::chunks::Chunks;
+use super::chunks::{Chunks, place};
 
-/// Entries to be found by a hash, in lines of the processor's cache, so that a look-up reads but one as a rule. Equal
-/// entries, and different ones of the same hash, are kept as often as they are put in.
+/// Numbers to be found by a hash of what they stand for, in lines of the processor's cache, so that a look-up reads but one as a rule. Equal
+/// ones, and different ones of the same hash, are kept as often as they are put in.
 ///
 /// It grows by one line at a time (linear hashing), so no single change costs much. A line that is full spills into
 /// others; of such a chain all but the first line are full.
 #[derive(Clone, Debug)]
-pub(super) struct Index<E, const N: usize> {
-    lines: Chunks<Line<E, N>>,
-    spill: Chunks<Line<E, N>>,
+pub(super) struct Index {
+    lines: Chunks<Line<u32, NUMBERS>>,
+    spill: Chunks<Line<u32, NUMBERS>>,
     /// The first of the unused lines in `spill`, which are linked by `next`.
     unused: Next,
+    /// How many `lines` there are.
+    width: usize,
     len: usize,
 }
 
-/// What an entry that is the number of something found elsewhere leaves room for.
-pub(super) const NUMBERS: usize = 12;
+/// So many entries are in a line.
+const NUMBERS: usize = 12;
 
-/// One more than the number of a line in `spill`; 0: none.
+/// One more than the index of a line in `spill`; 0: none.
 type Next = u32;
 
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-struct Line<E, const N: usize> {
+pub(super) struct Line<E, const N: usize> {
     entries: [E; N],
     /// Bits of each entry's hash that are never all 0; from the first 0 on there are no more entries.
     tags: [u8; N],
@@ -45,8 +47,50 @@ impl<E: Copy + Default, const N: usize> Line<E, N> {
         self.tags.iter().position(|&tag| tag == 0).unwrap_or(N)
     }
 
-    fn iter(&self) -> impl Iterator<Item = (u8, E)> + '_ {
+    /// The entries with their tags.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u8, E)> + '_ {
         self.tags.iter().zip(&self.entries).map(|(&tag, &entry)| (tag, entry)).take_while(|&(tag, _)| tag != 0)
+    }
+
+    pub(super) const fn is_full(&self) -> bool {
+        self.tags[N - 1] != 0
+    }
+
+    /// Adds an entry; there is room.
+    pub(super) fn push(&mut self, hash: u64, entry: E) {
+        self.set(self.len(), (tag_of(hash), entry));
+    }
+
+    /// Takes an entry out. The last fills the gap.
+    pub(super) fn swap_remove(&mut self, slot: usize) -> E {
+        let removed = self.entries[slot];
+        if let Some(last) = self.pop()
+            && slot < self.len()
+        {
+            self.set(slot, last);
+        }
+        removed
+    }
+
+    /// The slots whose entries are tagged with that hash, for [`Self::next_tagged`]: a byte for each slot.
+    #[inline]
+    pub(super) fn tagged(&self, hash: u64) -> u128 {
+        let tag = tag_of(hash);
+        const LOW: u128 = u128::from_le_bytes([0x7f; 16]);
+        let mut tags = [0; 16];
+        tags[..N].copy_from_slice(&self.tags);
+        let differences = u128::from_le_bytes(tags) ^ u128::from_le_bytes([tag; 16]);
+        !(((differences & LOW) + LOW) | differences | LOW)
+    }
+
+    #[inline]
+    pub(super) fn next_tagged(&self, tagged: &mut u128) -> Option<E> {
+        if *tagged == 0 {
+            return None;
+        }
+        let slot = tagged.trailing_zeros() as usize / 8;
+        *tagged &= *tagged - 1;
+        Some(self.entries[slot])
     }
 
     fn set(&mut self, slot: usize, (tag, entry): (u8, E)) {
@@ -67,38 +111,58 @@ const fn tag_of(hash: u64) -> u8 {
     if tag == 0 { 1 } else { tag }
 }
 
-impl<E: Copy + Default, const N: usize> Default for Index<E, N> {
+impl Default for Index {
     fn default() -> Self {
-        Self { lines: Chunks::default(), spill: Chunks::default(), unused: 0, len: 0 }
+        Self { lines: Chunks::default(), spill: Chunks::default(), unused: 0, width: 0, len: 0 }
     }
 }
 
-impl<E: Copy + Default, const N: usize> Index<E, N> {
-    pub(super) const fn len(&self) -> usize {
-        self.len
+impl Index {
+    /// All entries, in no particular order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        let lines = self.lines.iter().chain(self.spill.iter());
+        lines.flat_map(|(_, line)| line.iter()).map(|(_, entry)| entry)
     }
 
-    /// All entries, in no particular order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = E> + '_ {
-        self.lines.iter().chain(self.spill.iter()).flat_map(Line::iter).map(|(_, entry)| entry)
+    /// The first entry of that hash that is meant.
+    #[inline]
+    pub(super) fn find(&self, hash: u64, mut is_meant: impl FnMut(u32) -> bool) -> Option<u32> {
+        if self.len == 0 {
+            return None;
+        }
+        let mut line = &self.lines[self.line_of(hash)];
+        loop {
+            let mut tagged = line.tagged(hash);
+            while let Some(entry) = line.next_tagged(&mut tagged) {
+                if is_meant(entry) {
+                    return Some(entry);
+                }
+            }
+            line = &self.spill[(line.next as usize).checked_sub(1)?];
+        }
     }
 
     /// The entries of that hash, and perhaps others.
     #[inline]
-    pub(super) fn candidates(&self, hash: u64) -> impl Iterator<Item = E> + '_ {
-        let tag = tag_of(hash);
-        let first = (self.len > 0).then(|| &self.lines[self.line_of(hash)]);
-        let chain = iter::successors(first, |line| (line.next > 0).then(|| &self.spill[line.next as usize - 1]));
-        chain.flat_map(move |line| {
-            let tagged = line.tags.iter().zip(&line.entries).filter(move |&(&other, _)| other == tag);
-            tagged.map(|(_, &entry)| entry)
+    pub(super) fn candidates(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {
+        let mut line = (self.len > 0).then(|| &self.lines[self.line_of(hash)]);
+        let mut tagged = line.map_or(0, |line| line.tagged(hash));
+        iter::from_fn(move || {
+            loop {
+                if let Some(entry) = line?.next_tagged(&mut tagged) {
+                    return Some(entry);
+                }
+                let next = (line?.next as usize).checked_sub(1);
+                line = next.map(|next| &self.spill[next]);
+                tagged = line?.tagged(hash);
+            }
         })
     }
 
     /// Puts an entry in. `hash_of` gives the hashes of those that are in already.
-    pub(super) fn insert(&mut self, hash: u64, entry: E, hash_of: impl Fn(E) -> u64) {
+    pub(super) fn insert(&mut self, hash: u64, entry: u32, hash_of: impl Fn(u32) -> u64) {
         // Three quarters of the room are used, so that few lines spill.
-        if 4 * self.len >= 3 * N * self.lines.len() {
+        if 4 * self.len >= 3 * NUMBERS * self.width {
             self.grow(hash_of);
         }
         self.put(self.line_of(hash), (tag_of(hash), entry));
@@ -106,7 +170,7 @@ impl<E: Copy + Default, const N: usize> Index<E, N> {
     }
 
     /// Takes one entry out.
-    pub(super) fn remove(&mut self, hash: u64, mut is_meant: impl FnMut(E) -> bool) -> Option<E> {
+    pub(super) fn remove(&mut self, hash: u64, mut is_meant: impl FnMut(u32) -> bool) -> Option<u32> {
         if self.len == 0 {
             return None;
         }
@@ -141,25 +205,26 @@ impl<E: Copy + Default, const N: usize> Index<E, N> {
     }
 
     pub(super) fn adopt(&mut self, other: &Self) {
-        let Self { lines, spill, unused, len } = other;
+        let Self { lines, spill, unused, width, len } = other;
         self.lines.adopt(lines);
         self.spill.adopt(spill);
         self.unused = *unused;
+        self.width = *width;
         self.len = *len;
     }
 
+    /// The index of the line for that hash.
     fn line_of(&self, hash: u64) -> usize {
-        let lines = self.lines.len();
-        let mask = lines.next_power_of_two() - 1;
+        let mask = self.width.next_power_of_two() - 1;
         // INVARIANT: there are fewer than 2^32 lines.
         #[expect(clippy::cast_possible_truncation, reason = "see the invariant")]
         let line = hash as usize & mask;
-        if line < lines { line } else { line & (mask >> 1) }
+        place(if line < self.width { line } else { line & (mask >> 1) })
     }
 
-    fn put(&mut self, number: usize, tagged: (u8, E)) {
+    fn put(&mut self, number: usize, tagged: (u8, u32)) {
         let len = self.lines[number].len();
-        if len < N {
+        if len < NUMBERS {
             self.lines[number].set(len, tagged);
             return;
         }
@@ -174,14 +239,13 @@ impl<E: Copy + Default, const N: usize> Index<E, N> {
         self.lines[number] = head;
     }
 
-    /// The number of an unused line in `spill`.
+    /// The index of an unused line in `spill`.
     fn spill_line(&mut self) -> usize {
         if let Some(unused) = (self.unused as usize).checked_sub(1) {
             self.unused = self.spill[unused].next;
             return unused;
         }
-        self.spill.push(Line::default());
-        self.spill.len() - 1
+        self.spill.push(Line::default())
     }
 
     fn discard(&mut self, spilled: usize) {
@@ -193,13 +257,14 @@ impl<E: Copy + Default, const N: usize> Index<E, N> {
     }
 
     /// Adds a line, and divides between it and another what was in that.
-    fn grow(&mut self, hash_of: impl Fn(E) -> u64) {
-        let added = self.lines.len();
+    fn grow(&mut self, hash_of: impl Fn(u32) -> u64) {
+        let added = self.width;
         self.lines.push(Line::default());
+        self.width += 1;
         if added == 0 {
             return;
         }
-        let divided = added - (1 << added.ilog2());
+        let divided = place(added - (1 << added.ilog2()));
         let mut line = std::mem::take(&mut self.lines[divided]);
         loop {
             for (tag, entry) in line.iter() {
@@ -230,7 +295,7 @@ mod tests {
     proptest! {
         #[test]
         fn an_index_is_a_multiset(changes in vec((any::<bool>(), 0_u32..120), 0..600)) {
-            let mut index = Index::<u32, NUMBERS>::default();
+            let mut index = Index::default();
             let mut plain = BTreeMap::<u32, usize>::new();
             for (insert, entry) in changes {
                 let count = plain.entry(entry).or_default();
@@ -250,16 +315,17 @@ mod tests {
             let mut all: Vec<u32> = index.iter().collect();
             all.sort_unstable();
             let expected: Vec<u32> = plain.iter().flat_map(|(&entry, &count)| iter::repeat_n(entry, count)).collect();
-            prop_assert_eq!(index.len(), expected.len());
+            prop_assert_eq!(index.len, expected.len());
             prop_assert_eq!(all, expected);
         }
     }
 
     #[test]
     fn few_lines_spill() {
-        let mut index = Index::<u32, NUMBERS>::default();
+        let mut index = Index::default();
         let hash = |entry: u32| foldhash::fast::FixedState::default().hash_one(entry);
         (0..10_000).for_each(|entry| index.insert(hash(entry), entry, hash));
-        assert!(index.lines.len() < 1_200 && index.spill.len() < index.lines.len() / 4, "{}", index.spill.len());
+        let spilled = index.spill.bound();
+        assert!(index.width < 1_200 && spilled < index.width / 4, "{spilled} of {}", index.width);
     }
 }

@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn what_is_linked_is_listed_until_it_is_unlinked() {
         let mut records = Chunks::<Links<u8>>::default();
-        records.resize(5);
+        records.reserve(5);
         let ids: Vec<Id<u8>> = (1..=5).filter_map(Id::new).collect();
         let mut first = None;
         for &id in &ids {

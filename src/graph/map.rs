@@ -2,10 +2,7 @@
 
 use std::hash::{BuildHasher as _, Hash};
 
-use super::{
-    chunks::Chunks,
-    index::{Index, NUMBERS},
-};
+use super::{chunks::Chunks, index::Index};
 
 /// Items, each with a number for as long as it is there.
 #[derive(Clone, Debug)]
@@ -39,11 +36,10 @@ impl<T> Default for Slab<T> {
 impl<T: Clone> Slab<T> {
     pub(super) fn insert(&mut self, item: T) -> u32 {
         let number = self.free.checked_sub(1).unwrap_or_else(|| {
-            self.slots.push(Slot::default());
             // INVARIANT: four thousand million items do not fit into memory.
             #[expect(clippy::cast_possible_truncation, reason = "see the invariant")]
-            let last = (self.slots.len() - 1) as u32;
-            last
+            let index = self.slots.push(Slot::default()) as u32;
+            index
         });
         let slot = &mut self.slots[number as usize];
         if let Slot::Free(next) = std::mem::replace(slot, Slot::Used(item)) {
@@ -76,7 +72,7 @@ impl<T: Clone> Slab<T> {
     }
 
     fn iter(&self) -> impl Iterator<Item = &T> {
-        self.slots.iter().filter_map(|slot| match slot {
+        self.slots.iter().filter_map(|(_, slot)| match slot {
             Slot::Used(item) => Some(item),
             Slot::Free(_) => None,
         })
@@ -92,7 +88,7 @@ impl<T: Clone> Slab<T> {
 /// A map.
 #[derive(Clone, Debug)]
 pub(super) struct SharedMap<K, V> {
-    index: Index<u32, NUMBERS>,
+    index: Index,
     entries: Slab<(K, V)>,
     hasher: foldhash::fast::RandomState,
 }
@@ -125,8 +121,8 @@ impl<K: Clone + Hash + Eq, V: Clone> SharedMap<K, V> {
     }
 
     fn number(&self, key: &K) -> Option<u32> {
-        let mut candidates = self.index.candidates(self.hasher.hash_one(key));
-        candidates.find(|&number| self.entries.get(number).is_some_and(|(other, _)| other == key))
+        let is_meant = |number| self.entries.get(number).is_some_and(|(other, _)| other == key);
+        self.index.find(self.hasher.hash_one(key), is_meant)
     }
 
     pub(super) fn get(&self, key: &K) -> Option<&V> {

@@ -19,6 +19,7 @@ mod admission;
 mod adopt;
 mod apply;
 mod belongings;
+mod by_subject;
 mod cascade;
 mod chain;
 mod check;

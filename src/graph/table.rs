@@ -8,11 +8,7 @@ use std::{
     ops::{Index, IndexMut},
 };
 
-use super::{
-    chunks::Chunks,
-    facts::Name,
-    index::{Index as HashIndex, NUMBERS},
-};
+use super::{chunks::Chunks, facts::Name, index::Index as HashIndex};
 
 /// The dense id of a record in a [`Table<R>`].
 ///
@@ -27,7 +23,7 @@ impl<R> Id<R> {
         Self(id, PhantomData)
     }
 
-    /// The number from 0 on that the id stands for.
+    /// Where its record is among all. Of [`Table::capacity`] numbers not all stand for an id.
     pub(super) const fn index(self) -> usize {
         self.0.get() as usize - 1
     }
@@ -91,7 +87,7 @@ impl<R> fmt::Debug for Id<R> {
 pub(super) struct Table<R> {
     /// By the hash of the name. The index holds nothing but numbers, so that a look-up reads little memory, and can
     /// go on with the record while the name is still being compared.
-    ids: HashIndex<u32, NUMBERS>,
+    ids: HashIndex,
     hasher: foldhash::fast::RandomState,
     records: Chunks<R>,
     /// None: the id is free.
@@ -134,11 +130,10 @@ impl<R: Clone + Default> Table<R> {
     /// An id that nothing refers to yet.
     fn unused(&mut self) -> Id<R> {
         let Some(id) = Id::new(self.free) else {
-            let id = Id::from_index(self.records.len());
-            self.records.push(R::default());
+            let index = self.records.push(R::default());
             self.names.push(None);
             self.references.push(0);
-            return id;
+            return Id::from_index(index);
         };
         self.free = std::mem::take(&mut self.references[id]);
         id
@@ -162,8 +157,8 @@ impl<R: Clone + Default> Table<R> {
 impl<R> Table<R> {
     /// The id of a name that something refers to.
     pub(super) fn id(&self, name: &str) -> Option<Id<R>> {
-        let mut candidates = self.ids.candidates(self.hasher.hash_one(name));
-        candidates.find(|&number| name_of(&self.names, number) == Some(name)).and_then(Id::new)
+        let number = self.ids.find(self.hasher.hash_one(name), |number| name_of(&self.names, number) == Some(name));
+        number.and_then(Id::new)
     }
 
     /// The name of an id.
@@ -180,13 +175,14 @@ impl<R> Table<R> {
 
     /// Every id that something refers to with its record, in the order in which they lie in memory.
     pub(super) fn records(&self) -> impl Iterator<Item = (Id<R>, &R)> {
-        let records = self.records.iter().zip(self.names.iter()).enumerate();
-        records.filter(|(_, (_, name))| name.is_some()).map(|(index, (record, _))| (Id::from_index(index), record))
+        let records = self.records.iter().zip(self.names.iter());
+        let used = records.filter(|(_, (_, name))| name.is_some());
+        used.map(|((index, record), _)| (Id::from_index(index), record))
     }
 
     /// One more than the greatest index of an id.
     pub(super) const fn capacity(&self) -> usize {
-        self.records.len()
+        self.records.bound()
     }
 
     /// See [`Chunks::adopt`].

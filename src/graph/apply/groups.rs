@@ -11,8 +11,8 @@ use super::super::{
 impl Graph {
     pub(super) fn acquire_group(&mut self, name: &Name) -> Id<Group> {
         let id = self.groups.acquire(name);
-        self.group_reach.resize(self.groups.capacity());
-        self.first_assignment_of_group.resize(self.groups.capacity());
+        self.group_reach.reserve(self.groups.capacity());
+        self.first_assignment_of_group.reserve(self.groups.capacity());
         id
     }
 

@@ -15,7 +15,7 @@ use super::super::{
 impl Graph {
     pub(super) fn acquire_membership(&mut self, name: &Name) -> Id<Membership> {
         let id = self.memberships.acquire(name);
-        self.membership_details.resize(self.memberships.capacity());
+        self.membership_details.reserve(self.memberships.capacity());
         id
     }
 

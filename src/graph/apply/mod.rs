@@ -168,6 +168,6 @@ mod tests {
         graph.apply(&names[1..].iter().map(delete).collect::<Vec<_>>());
         assert!(graph.resources.capacity() >= 100 && graph.count(Kind::Resource) == 1);
         graph.apply(&[delete(&names[0])]);
-        assert_eq!((graph.resources.capacity(), graph.details.len()), (0, 0));
+        assert_eq!((graph.resources.capacity(), graph.details.bound()), (0, 0));
     }
 }

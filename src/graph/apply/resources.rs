@@ -14,7 +14,7 @@ use super::super::{
 impl Graph {
     pub(in super::super) fn acquire_resource(&mut self, name: &Name) -> Id<Resource> {
         let id = self.resources.acquire(name);
-        self.details.resize(self.resources.capacity());
+        self.details.reserve(self.resources.capacity());
         id
     }
 
