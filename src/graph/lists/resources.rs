@@ -107,7 +107,8 @@ impl Graph {
             }
         }
         let mut found = Vec::new();
-        if matches!(wanted.action, Action::Permission(_)) {
+        let alike = matches!(wanted.action, Action::Permission(_));
+        if alike {
             // What is allowed on a resource is allowed everywhere below it.
             let all: Set<Id<Resource>> = tops.iter().map(|top| top.resource).collect();
             let mut visited = Set::default();
@@ -116,8 +117,12 @@ impl Graph {
                 attached && visited.insert(top.resource) && !scratch.path[1..].iter().any(|above| all.contains(above))
             });
         }
+        let mut types = Map::default();
         for top in &tops {
-            self.collect_below(top, wanted, &mut found);
+            if !alike {
+                types.clear(); // What is allowed by a name differs from type to type, and so from top to top.
+            }
+            self.collect_below(top, wanted, &mut types, &mut found);
         }
         Ok(found)
     }
@@ -157,8 +162,14 @@ impl Graph {
 
     /// Adds an attached resource and the attached resources below it that are wanted and on which what is permitted at
     /// the top allows the action.
-    fn collect_below(&self, top: &Top, wanted: &mut Wanted<'_>, found: &mut Vec<Id<Resource>>) {
-        let mut types = Map::<Id<ResourceType>, Finds>::default();
+    /// `types` keeps what is found with each type.
+    fn collect_below(
+        &self,
+        top: &Top,
+        wanted: &mut Wanted<'_>,
+        types: &mut Map<Id<ResourceType>, Finds>,
+        found: &mut Vec<Id<Resource>>,
+    ) {
         let mut open = vec![(top.resource, top.depth)];
         while let Some((resource, depth)) = open.pop() {
             let Some(resource_type) = self.resources[resource].kind.resource_type() else {
