@@ -22,7 +22,7 @@ const ITEMS: usize = STRIDE - 2;
 #[derive(Debug)]
 pub(super) struct Chunks<T> {
     /// All full, but for the first while it is the only one: what is small takes little room.
-    chunks: Vec<Arc<[T]>>,
+    shared: Vec<Arc<[T]>>,
     /// More than every index that is in use.
     bound: usize,
     /// The numbers of the chunks that no other copy has, each once.
@@ -37,13 +37,13 @@ pub(super) const fn place(number: usize) -> usize {
 
 impl<T> Default for Chunks<T> {
     fn default() -> Self {
-        Self { chunks: Vec::new(), bound: 0, touched: Vec::new() }
+        Self { shared: Vec::new(), bound: 0, touched: Vec::new() }
     }
 }
 
 impl<T> Clone for Chunks<T> {
     fn clone(&self) -> Self {
-        Self { chunks: self.chunks.clone(), bound: self.bound, touched: Vec::new() }
+        Self { shared: self.shared.clone(), bound: self.bound, touched: Vec::new() }
     }
 }
 
@@ -55,7 +55,7 @@ impl<T> Chunks<T> {
 
     /// Every item with its index, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
-        let chunks = (0..).step_by(STRIDE).zip(&self.chunks);
+        let chunks = (0..).step_by(STRIDE).zip(&self.shared);
         let all = chunks.flat_map(|(start, chunk)| (start..).zip(chunk.iter()));
         all.take_while(|&(index, _)| index < self.bound)
     }
@@ -63,14 +63,14 @@ impl<T> Chunks<T> {
     /// Becomes the same as another, of which this is a clone from when neither had been changed, or that adopted this
     /// or was adopted by it since.
     pub(super) fn adopt(&mut self, other: &Self) {
-        self.chunks.truncate(other.chunks.len());
+        self.shared.truncate(other.shared.len());
         for number in self.touched.drain(..).chain(other.touched.iter().copied()) {
             let number = number as usize;
-            if let (Some(own), Some(others)) = (self.chunks.get_mut(number), other.chunks.get(number)) {
+            if let (Some(own), Some(others)) = (self.shared.get_mut(number), other.shared.get(number)) {
                 own.clone_from(others);
             }
         }
-        self.chunks.extend(other.chunks[self.chunks.len()..].iter().cloned());
+        self.shared.extend(other.shared[self.shared.len()..].iter().cloned());
         self.bound = other.bound;
     }
 
@@ -99,7 +99,7 @@ impl<T: Clone + Default> Chunks<T> {
     }
 
     fn room(&self) -> usize {
-        match &*self.chunks {
+        match &*self.shared {
             [only] if only.len() < ITEMS => only.len(),
             chunks => chunks.len() * STRIDE,
         }
@@ -107,7 +107,7 @@ impl<T: Clone + Default> Chunks<T> {
 
     fn add_room(&mut self) {
         let fresh = |count| iter::repeat_with(T::default).take(count);
-        match &mut *self.chunks {
+        match &mut *self.shared {
             [only] if only.len() < ITEMS => {
                 let more = only.len().min(ITEMS - only.len());
                 if Arc::strong_count(only) > 1 {
@@ -118,7 +118,7 @@ impl<T: Clone + Default> Chunks<T> {
             chunks => {
                 let count = if chunks.is_empty() { 4 } else { ITEMS };
                 Self::touch(&mut self.touched, chunks.len());
-                self.chunks.push(fresh(count).collect());
+                self.shared.push(fresh(count).collect());
             }
         }
     }
@@ -129,7 +129,7 @@ impl<T> Index<usize> for Chunks<T> {
 
     #[inline]
     fn index(&self, index: usize) -> &T {
-        &self.chunks[index / STRIDE][index % STRIDE]
+        &self.shared[index / STRIDE][index % STRIDE]
     }
 }
 
@@ -137,7 +137,7 @@ impl<T: Clone> IndexMut<usize> for Chunks<T> {
     #[inline]
     fn index_mut(&mut self, index: usize) -> &mut T {
         let number = index / STRIDE;
-        let chunk = &mut self.chunks[number];
+        let chunk = &mut self.shared[number];
         // Nobody else changes the count meanwhile: readers of a copy take no part in its chunks.
         if Arc::strong_count(chunk) > 1 {
             Self::touch(&mut self.touched, number);
@@ -213,8 +213,8 @@ mod tests {
                 }
                 prop_assert_eq!(contents(&idle), plain.clone());
                 prop_assert_eq!(contents(&active), plain.clone());
-                let shared = idle.chunks.iter().zip(&active.chunks).all(|(own, others)| Arc::ptr_eq(own, others));
-                prop_assert_eq!((shared, idle.chunks.len()), (true, active.chunks.len()), "one copy is kept");
+                let shared = idle.shared.iter().zip(&active.shared).all(|(own, others)| Arc::ptr_eq(own, others));
+                prop_assert_eq!((shared, idle.shared.len()), (true, active.shared.len()), "one copy is kept");
             }
         }
     }
@@ -227,7 +227,7 @@ mod tests {
         idle[1] = 1;
         idle[2] = 2;
         idle[999] = 3;
-        let own = idle.chunks.iter().zip(&active.chunks).filter(|(own, others)| !Arc::ptr_eq(own, others)).count();
+        let own = idle.shared.iter().zip(&active.shared).filter(|(own, others)| !Arc::ptr_eq(own, others)).count();
         assert_eq!((own, idle.touched.len()), (2, 2), "the first chunk and the last");
     }
 }

@@ -9,7 +9,7 @@ use super::chunks::{Chunks, place};
 ///
 /// It grows by one line at a time (linear hashing), so no single change costs much. A line that is full spills into
 /// others; of such a chain all but the first line are full.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     lines: Chunks<Line<u32, NUMBERS>>,
     spill: Chunks<Line<u32, NUMBERS>>,
@@ -76,11 +76,10 @@ impl<E: Copy + Default, const N: usize> Line<E, N> {
     #[inline]
     pub(super) fn tagged(&self, hash: u64) -> u128 {
         let tag = tag_of(hash);
-        const LOW: u128 = u128::from_le_bytes([0x7f; 16]);
         let mut tags = [0; 16];
         tags[..N].copy_from_slice(&self.tags);
         let differences = u128::from_le_bytes(tags) ^ u128::from_le_bytes([tag; 16]);
-        !(((differences & LOW) + LOW) | differences | LOW)
+        !(((differences & LOW_BITS) + LOW_BITS) | differences | LOW_BITS)
     }
 
     #[inline]
@@ -105,16 +104,13 @@ impl<E: Copy + Default, const N: usize> Line<E, N> {
     }
 }
 
+/// All bits of each byte but the highest.
+const LOW_BITS: u128 = u128::from_le_bytes([0x7f; 16]);
+
 /// Lines are chosen by the low bits of a hash, so this takes the highest.
 const fn tag_of(hash: u64) -> u8 {
     let tag = (hash >> 56) as u8;
     if tag == 0 { 1 } else { tag }
-}
-
-impl Default for Index {
-    fn default() -> Self {
-        Self { lines: Chunks::default(), spill: Chunks::default(), unused: 0, width: 0, len: 0 }
-    }
 }
 
 impl Index {

@@ -44,12 +44,13 @@ where
     }
 }
 
-/// Takes a record out of its list. Some: it was the first, and this one is now.
+/// Takes a record out of the list that begins with `first`. What the list begins with then is returned.
 pub(super) fn unlink<R, L>(
     records: &mut L,
     links: fn(&mut L::Output) -> &mut Links<R>,
+    first: Option<Id<R>>,
     id: Id<R>,
-) -> Option<Option<Id<R>>>
+) -> Option<Id<R>>
 where
     L: IndexMut<Id<R>, Output: Sized>,
 {
@@ -58,10 +59,10 @@ where
         links(&mut records[next]).previous = previous;
     }
     let Some(previous) = previous else {
-        return Some(next);
+        return next;
     };
     links(&mut records[previous]).next = next;
-    None
+    first
 }
 
 #[cfg(test)]
@@ -80,9 +81,7 @@ mod tests {
             first = Some(id);
         }
         for (gone, left) in [(2, vec![4, 3, 1, 0]), (4, vec![3, 1, 0]), (0, vec![3, 1]), (1, vec![3]), (3, vec![])] {
-            if let Some(now) = unlink(&mut records, |links| links, ids[gone]) {
-                first = now;
-            }
+            first = unlink(&mut records, |links| links, first, ids[gone]);
             let listed: Vec<usize> = iter(first, |id| &records[id]).map(Id::index).collect();
             assert_eq!(listed, left);
         }

@@ -9,7 +9,9 @@
 //! dense id with a record (`table`), also where nothing but references to it exist, so that a reference takes
 //! effect when its object arrives. A grant lies with its resource (`grants`); a check walks from the resource up
 //! to its organization and looks on the way for grants of the membership and its groups (`access`). Nothing is
-//! kept per descendant of a resource or per member of a group, so every change is small.
+//! kept per descendant of a resource or per member of a group, so every change is small. All of it lies in chunks
+//! (`chunks`, found by name through `index`), of which clones of a graph share those that are the same: so readers can
+//! have a copy of their own while the writer changes another (`environments`).
 
 pub mod facts;
 pub mod query;

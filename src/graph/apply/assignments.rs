@@ -65,8 +65,10 @@ impl Graph {
             if self.assignments(subject)[id].expires() {
                 self.expiries.remove(&(subject.is_group(), id));
             }
-            if let Some(first) = links::unlink(self.assignments_mut(subject), |record| &mut record.of_subject, id) {
-                self.set_first_assignment(subject, first);
+            let first = self.first_assignment(subject);
+            let left = links::unlink(self.assignments_mut(subject), |record| &mut record.of_subject, first, id);
+            if left != first {
+                self.set_first_assignment(subject, left);
             }
             match subject {
                 SubjectId::Membership(membership) => self.memberships.release(membership),

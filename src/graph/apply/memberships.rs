@@ -85,15 +85,18 @@ impl Graph {
 
     fn unlist_declared(&mut self, id: Id<Membership>, organization: Id<Resource>, user: Id<User>) {
         let details = &mut self.membership_details;
-        match links::unlink(details, |record| &mut record.in_organization, id) {
-            Some(Some(first)) => self.memberships_of_organization.insert(organization, first),
-            Some(None) => {
+        let first = self.memberships_of_organization.get(&organization).copied();
+        match links::unlink(details, |record| &mut record.in_organization, first, id) {
+            None => {
                 self.memberships_of_organization.remove(&organization);
             }
-            None => {}
+            Some(left) if Some(left) != first => self.memberships_of_organization.insert(organization, left),
+            Some(_) => {}
         }
-        if let Some(first) = links::unlink(details, |record| &mut record.of_user, id) {
-            self.users[user].first_membership = first;
+        let first = self.users[user].first_membership;
+        let left = links::unlink(details, |record| &mut record.of_user, first, id);
+        if left != first {
+            self.users[user].first_membership = left;
         }
     }
 

@@ -107,8 +107,10 @@ impl Graph {
         let Some(parent) = self.resources[child].parent.take() else {
             return;
         };
-        if let Some(first) = links::unlink(&mut self.details, |record| &mut record.siblings, child) {
-            self.details[parent].first_child = first;
+        let first = self.details[parent].first_child;
+        let left = links::unlink(&mut self.details, |record| &mut record.siblings, first, child);
+        if left != first {
+            self.details[parent].first_child = left;
         }
         self.resources.release(parent);
     }
