@@ -305,7 +305,7 @@ impl World {
 
     /// The roles that the member of a question has on its resource or above, which an engine without a graph must be told.
     pub fn roles(&self, question: Question) -> BTreeSet<usize> {
-        let subjects = self.subjects(question.member);
+        let subjects: Vec<Subject> = self.subjects(question.member).collect();
         let resources = self.chain(question.resource);
         let roles = resources
             .flat_map(|resource| subjects.iter().filter_map(move |&subject| self.roles_on.get(&(subject, resource))));
@@ -315,11 +315,6 @@ impl World {
     /// The permissions of each role.
     pub fn role_permissions(&self) -> &[HashSet<usize>] {
         &self.role_permissions
-    }
-
-    fn subjects(&self, member: usize) -> Vec<Subject> {
-        let groups = self.member_groups[member].iter().map(|&group| Subject::Group(group));
-        groups.chain([Subject::Member(member)]).collect()
     }
 
     pub fn resource_name(resource: usize) -> Name {
@@ -341,7 +336,7 @@ impl World {
     /// The answer by the definition: some role of the member or its groups on the resource or above has it.
     pub fn allows(&self, question: Question) -> bool {
         let Question { member, permission, resource } = question;
-        let subjects = self.subjects(member);
+        let subjects: Vec<Subject> = self.subjects(member).collect();
         self.chain(resource).any(|resource| {
             subjects.iter().any(|&subject| {
                 let roles = self.roles_on.get(&(subject, resource)).map_or(&[][..], |roles| roles);
