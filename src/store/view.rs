@@ -135,9 +135,9 @@ impl View<'_> {
         let Record { uid, created, updated, presentation, .. } = record;
         let told = self.graph.object(&object).filter(|told| !told.deleting)?;
         Some(Item {
-            id: ObjectId::of_uid(uid),
-            created: *created,
-            updated: *updated,
+            id: ObjectId::from(uid),
+            created: (*created).into(),
+            updated: (*updated).into(),
             presentation: presentation.clone().unwrap_or_else(|| Arc::clone(&NOTHING_TO_SHOW)),
             fact: F::of(told.fact)?,
             name: object.name,
@@ -147,8 +147,7 @@ impl View<'_> {
     /// The object of an id.
     #[must_use]
     pub fn with_id<F: OfKind>(&self, id: ObjectId) -> Option<Item<F>> {
-        let object = self.records.with_id(id).filter(|object| object.kind == F::KIND)?;
-        self.get(&object.name)
+        self.get(self.records.with_id(F::KIND, id)?)
     }
 
     /// The objects of a kind, the oldest first.
