@@ -224,12 +224,6 @@ impl EnvironmentLedger {
         tokio::time::timeout(patience, wait).await.unwrap_or(false)
     }
 
-    /// Every object of the environment.
-    #[must_use]
-    pub fn objects(&self) -> Vec<ObjectRef> {
-        self.records.read().objects().collect()
-    }
-
     /// The newest resource version that changed the graph of the environment.
     #[must_use]
     pub fn revision(&self) -> u64 {

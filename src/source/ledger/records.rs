@@ -80,6 +80,12 @@ impl Records {
         found.map(place).or_else(|| self.places_of_gone.get(&id).cloned())
     }
 
+    /// Where an object stands; none: it does not exist.
+    #[must_use]
+    pub fn place_of(&self, object: &ObjectRef) -> Option<Place> {
+        self.get(object).map(|record| Place { created: record.created.into(), name: object.name.clone() })
+    }
+
     /// The newest resource version that changed the graph of the environment.
     #[must_use]
     pub const fn revision(&self) -> u64 {
