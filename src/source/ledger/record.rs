@@ -5,8 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::{Moment, Presentation, ResourceVersion, Uid};
@@ -63,15 +61,12 @@ impl ObservedStatus {
         for (name, value) in fields.iter().filter(|(name, _)| *name != "conditions") {
             (name, value.to_string()).hash(&mut digest);
         }
-        let conditions = fields.get("conditions").and_then(Value::as_array);
-        let mut conditions: Vec<Condition> =
-            conditions.into_iter().flatten().filter_map(|value| Condition::deserialize(value).ok()).collect();
-        conditions.sort_by(|one, other| one.type_.cmp(&other.type_));
-        for condition in conditions {
-            let Condition { type_, status, reason, message, observed_generation, last_transition_time } = condition;
-            let Some(of_type) = ConditionType::named(&type_) else { continue };
-            (&type_, &status, &reason, &message, observed_generation).hash(&mut digest);
-            let second = last_transition_time.0.as_second().clamp(0, u32::MAX.into());
+        let conditions = fields.get("conditions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let mut conditions: Vec<_> = conditions.iter().filter_map(ConditionRead::of).collect();
+        conditions.sort_by_key(|condition| condition.of_type.as_str());
+        for ConditionRead { of_type, status, reason, message, observed_generation, since } in conditions {
+            (of_type.as_str(), status, reason, message, observed_generation).hash(&mut digest);
+            let second = since.as_second().clamp(0, u32::MAX.into());
             observed.since[of_type as usize] = u32::try_from(second).unwrap_or_default();
             observed.holds[of_type as usize] = Some(status == "True");
             if of_type == ConditionType::Ready {
@@ -107,6 +102,31 @@ impl ObservedStatus {
     #[must_use]
     pub const fn tells_of_dependents(&self) -> bool {
         self.tells_of_dependents
+    }
+}
+
+/// A condition of ours, as it stands in a status.
+struct ConditionRead<'a> {
+    of_type: ConditionType,
+    status: &'a str,
+    reason: &'a str,
+    message: &'a str,
+    observed_generation: Option<i64>,
+    since: Timestamp,
+}
+
+impl<'a> ConditionRead<'a> {
+    /// Reads it. None: it is somebody else's, or lacks what every condition has.
+    fn of(condition: &'a Value) -> Option<Self> {
+        let text = |field: &str| condition.get(field).and_then(Value::as_str);
+        Some(Self {
+            of_type: ConditionType::named(text("type")?)?,
+            status: text("status")?,
+            reason: text("reason")?,
+            message: text("message")?,
+            observed_generation: condition.get("observedGeneration").and_then(Value::as_i64),
+            since: text("lastTransitionTime")?.parse().ok()?,
+        })
     }
 }
 
