@@ -11,10 +11,7 @@ use kube::{
         watcher::{self, Config, DefaultBackoff, Event, watcher},
     },
 };
-use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 use tracing::{debug, error, info, warn};
 
 use super::{
@@ -91,30 +88,14 @@ impl Watch {
     /// Keeps the graph up to date until the runtime ends.
     pub async fn follow(mut self) {
         let mut batches = pin!(events(self.api.clone()).ready_chunks(MAX_BATCH));
-        // While one page of a list is applied, the next one is read.
-        let (sender, mut read) = mpsc::channel(1);
-        let reading = async move {
-            while let Some(batch) = batches.next().await {
-                if sender.send(batch).await.is_err() {
-                    return;
-                }
-            }
-        };
-        let applying = async move {
-            while let Some(batch) = read.recv().await {
-                // A long list takes long to convert and to apply.
-                let taken = blocking(move || {
-                    self.take(batch);
-                    self
-                });
-                let Some(watch) = taken.await else { return };
-                self = watch;
-            }
-        };
-        // Neither ends but with the runtime.
-        tokio::select! {
-            () = reading => {}
-            () = applying => {}
+        while let Some(batch) = batches.next().await {
+            // A long list takes long to convert and to apply.
+            let taken = blocking(move || {
+                self.take(batch);
+                self
+            });
+            let Some(watch) = taken.await else { return };
+            self = watch;
         }
     }
 
