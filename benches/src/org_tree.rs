@@ -420,3 +420,58 @@ fn tree(size: Size) -> Tree {
     }
     (resources, children)
 }
+
+// What lists are compared with.
+impl World {
+    /// How many permissions there are, in all types together.
+    pub const PERMISSIONS: usize = TYPES.len() * PERMISSIONS_PER_TYPE;
+
+    pub const fn members(&self) -> usize {
+        self.member_organization.len()
+    }
+
+    pub const fn resources(&self) -> usize {
+        self.resources.len()
+    }
+
+    pub fn children(&self, resource: usize) -> &[usize] {
+        &self.children[resource]
+    }
+
+    /// The resource above one; an organization is its own.
+    pub fn parent(&self, resource: usize) -> usize {
+        self.resources[resource].1
+    }
+
+    pub fn organization_of(&self, resource: usize) -> usize {
+        self.resources[resource].2
+    }
+
+    pub fn organization_of_member(&self, member: usize) -> usize {
+        self.member_organization[member]
+    }
+
+    /// Whether the member or a group of the member's has a role with the permission on that very resource.
+    pub fn allows_directly(&self, Question { member, permission, resource }: Question) -> bool {
+        self.subjects(member).any(|subject| {
+            let roles = self.roles_on.get(&(subject, resource));
+            roles.is_some_and(|roles| roles.iter().any(|&role| self.role_permissions[role].contains(&permission)))
+        })
+    }
+
+    /// The numbers of the assignments that the member has, by itself and through groups.
+    pub fn assignments_of(&self, member: usize) -> Vec<usize> {
+        let subjects: HashSet<Subject> = self.subjects(member).collect();
+        (0..self.assignments.len()).filter(|&number| subjects.contains(&self.assignments[number].0)).collect()
+    }
+
+    /// The numbers of the assignments on that very resource.
+    pub fn assignments_on(&self, resource: usize) -> Vec<usize> {
+        (0..self.assignments.len()).filter(|&number| self.assignments[number].2 == resource).collect()
+    }
+
+    fn subjects(&self, member: usize) -> impl Iterator<Item = Subject> + '_ {
+        let groups = self.member_groups[member].iter().map(|&group| Subject::Group(group));
+        groups.chain([Subject::Member(member)])
+    }
+}

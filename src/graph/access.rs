@@ -46,8 +46,8 @@ pub(super) struct Subjects {
 impl Subjects {
     /// Fills in the membership and its groups in that organization (rules 40, 41; nested groups pass members on).
     pub(super) fn gather(&mut self, graph: &Graph, membership: Id<Membership>, organization: Id<Resource>) {
-        if self.found.len() < graph.group_reach.len() {
-            self.found.resize(graph.group_reach.len(), 0);
+        if self.found.len() < graph.group_reach.bound() {
+            self.found.resize(graph.group_reach.bound(), 0);
         }
         self.round = self.round.checked_add(1).unwrap_or_else(|| {
             self.found.fill(0);
@@ -61,7 +61,7 @@ impl Subjects {
         let mut next = 1;
         while let Some(&subject) = self.list.get(next) {
             if let SubjectId::Group(group) = subject
-                && graph.group_reach[group.index()].is_nested()
+                && graph.group_reach[group].is_nested()
             {
                 for &supergroup in &graph.groups[group].supergroups {
                     self.add(graph, supergroup, organization);
@@ -73,7 +73,7 @@ impl Subjects {
 
     fn add(&mut self, graph: &Graph, group: Id<Group>, organization: Id<Resource>) {
         let found = &mut self.found[group.index()];
-        if *found != self.round && graph.group_reach[group.index()].organization() == Some(organization) {
+        if *found != self.round && graph.group_reach[group].organization() == Some(organization) {
             *found = self.round;
             self.list.push(SubjectId::Group(group));
         }
@@ -83,7 +83,7 @@ impl Subjects {
         &self.list
     }
 
-    fn contains(&self, subject: SubjectId) -> bool {
+    pub(super) fn contains(&self, subject: SubjectId) -> bool {
         match subject {
             SubjectId::Membership(_) => self.list.first() == Some(&subject),
             SubjectId::Group(group) => self.found.get(group.index()) == Some(&self.round),
@@ -184,7 +184,7 @@ impl Graph {
         })?;
         let declared = self.declared(membership).filter(|_| self.memberships[membership].has_own_roles);
         declared
-            .map_or(&[][..], |declared| &declared.own_roles)
+            .map_or(&[][..], |declared| &declared.claims().own_roles)
             .iter()
             .filter(|(_, role)| self.fits(*role, self.organization_type, organization))
             .try_for_each(|&(tier, role)| visit(tier, role))
@@ -219,7 +219,7 @@ impl Graph {
         role.resource_type == Some(resource_type) && role.organization.is_none_or(|only| only == organization)
     }
 
-    fn is_unexpired(&self, resource: Id<Resource>, grant: Grant, now: Timestamp) -> bool {
+    pub(super) fn is_unexpired(&self, resource: Id<Resource>, grant: Grant, now: Timestamp) -> bool {
         let times = self.expirations.get(&(resource, grant.subject(), grant.role()));
         times.and_then(|times| times.last()).is_some_and(|&latest| now < latest)
     }

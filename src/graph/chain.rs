@@ -121,14 +121,19 @@ impl Graph {
     }
 
     /// The resources of a type and external id that may be in that organization.
-    pub(super) fn rivals<'a>(
+    fn rivals<'a>(
         &'a self,
         resource_type: Id<ResourceType>,
         id: &'a str,
         organization: Id<Resource>,
     ) -> impl Iterator<Item = Id<Resource>> + 'a {
+        self.external_ids.get(self.key(resource_type, id, organization), self.keys())
+    }
+
+    /// The key of the resources of a type and external id in an organization.
+    pub(super) fn key<'a>(&self, resource_type: Id<ResourceType>, id: &'a str, organization: Id<Resource>) -> Key<'a> {
         let organization = (resource_type != self.organization_type).then_some(organization);
-        self.external_ids.get(Key { resource_type: Some(resource_type), organization, id: Some(id) }, self.keys())
+        Key { resource_type: Some(resource_type), organization, id: Some(id) }
     }
 
     /// What decides who of two is older.

@@ -5,7 +5,7 @@ use super::{
     access::{Subjects, with_scratch},
     facts::{ENVIRONMENT_NAME, Kind, Name, ObjectRef, Timestamp},
     grants::SubjectId,
-    page::paginate,
+    page::{Key, page_of},
     query::{Diagnosis, ObjectFilter, ObjectItem, Page, PageRequest, Reason},
     records::{Assignment, Group, Membership, Resource, Role, State, Terms, Tier},
     table::{Id, Table},
@@ -65,32 +65,25 @@ impl Graph {
     }
 
     /// The objects of the environment with their diagnoses, by kind and name.
+    ///
+    /// # Guarantees
+    /// Of objects beyond the page no more than the names are looked at, nor, where only problems are wanted, diagnoses made.
     #[must_use]
     pub fn objects(&self, filter: ObjectFilter, page: PageRequest<'_>, now: Timestamp) -> Page<ObjectItem> {
-        let mut objects: Vec<ObjectRef> = Kind::ALL
-            .into_iter()
-            .filter(|&kind| filter.kind.is_none_or(|only| only == kind))
-            .flat_map(|kind| self.names(kind))
-            .collect();
-        if filter.only_problems {
-            objects.retain(|object| {
-                let diagnosis = self.diagnose(object, now).unwrap_or_default();
-                !diagnosis.inert.is_empty() || !diagnosis.warnings.is_empty()
-            });
-        }
-        let keyed: Vec<(String, ObjectRef)> =
-            objects.into_iter().map(|object| (format!("{}/{}", object.kind as usize, object.name), object)).collect();
-        let (keyed, next) = paginate(keyed.iter().collect(), |(key, _)| key, page);
-        let items = keyed.into_iter().filter_map(|(_, object)| {
-            let diagnosis = self.diagnose(object, now)?;
-            Some(ObjectItem { object: object.clone(), diagnosis })
-        });
-        Page { items: items.collect(), next }
+        let kinds = Kind::ALL.into_iter().filter(|&kind| filter.kind.is_none_or(|only| only == kind));
+        let named = kinds
+            .flat_map(|kind| self.names(kind).into_iter().map(move |name| (ObjectKey { kind, name }, (kind, name))));
+        page_of(named, page, |(kind, name)| {
+            let object = ObjectRef { kind, name: name.clone() };
+            let diagnosis = self.diagnose(&object, now)?;
+            let is_wanted = !filter.only_problems || !diagnosis.inert.is_empty() || !diagnosis.warnings.is_empty();
+            is_wanted.then_some(ObjectItem { object, diagnosis })
+        })
     }
 
     /// The objects of a kind that exist, in whatever state.
-    fn names(&self, kind: Kind) -> Vec<ObjectRef> {
-        let names: Vec<&Name> = match kind {
+    fn names(&self, kind: Kind) -> Vec<&Name> {
+        match kind {
             Kind::Resource => {
                 self.resources.ids().filter(|&id| self.resource_exists(id)).map(|id| self.resources.name(id)).collect()
             }
@@ -113,9 +106,8 @@ impl Graph {
                 |id| self.resource_types[id].state,
                 |id| self.resource_types.name(id),
             ),
-            Kind::Environment => self.environment_objects.keys().collect(),
-        };
-        names.into_iter().map(|name| ObjectRef { kind, name: name.clone() }).collect()
+            Kind::Environment => self.environment_objects.iter().map(|(name, _)| name).collect(),
+        }
     }
 
     /// What the state of an object that something needs says against it.
@@ -173,7 +165,7 @@ impl Graph {
         let mut next = 0;
         while let Some(&current) = queue.get(next) {
             next += 1;
-            for &subgroup in &self.groups[current].subgroups {
+            for &subgroup in &*self.groups[current].subgroups {
                 if subgroup == group {
                     let mut names = vec![self.groups.name(group).clone()];
                     let mut step = current;
@@ -223,7 +215,7 @@ impl Graph {
     fn membership_diagnosis(&self, membership: Id<Membership>, limit: usize) -> Diagnosis {
         let inert = self.membership_fault(membership, None).map(Reason::unwrapped).into_iter().collect();
         let declared = self.declared(membership);
-        let roles = declared.map_or(&[][..], |declared| &declared.roles);
+        let roles = declared.map_or(&[][..], |declared| &declared.claims().roles);
         let organization = declared.and_then(|declared| declared.organization);
         let faults = roles.iter().flat_map(|&role| self.fit_faults(role, organization));
         Diagnosis { inert, warnings: faults.take(limit).collect() }
@@ -266,7 +258,7 @@ impl Graph {
     ) -> Option<(State, Diagnosis)> {
         let id = table.id(&object.name)?;
         let record = &table[id];
-        let fault = self.state_fault(object.clone(), record.state).map(Reason::unwrapped);
+        let fault = self.state_fault(object.clone(), record.state()).map(Reason::unwrapped);
         let mut inert: Vec<Reason> = fault.into_iter().collect();
         if let Some(terms) = record.terms() {
             let expires_at = self.expires_at(terms.subject, id);
@@ -277,7 +269,7 @@ impl Graph {
         let duplicate = oldest.filter(|&other| age(other) < age(id)).map(|other| Reason::DuplicateAssignment {
             object: ObjectRef { kind: object.kind, name: table.name(other).clone() },
         });
-        Some((record.state, Diagnosis { inert, warnings: duplicate.into_iter().collect() }))
+        Some((record.state(), Diagnosis { inert, warnings: duplicate.into_iter().collect() }))
     }
 
     /// Why an assignment grants nothing: to its membership, or to any member of its group.
@@ -414,6 +406,20 @@ pub(super) fn inert(object: ObjectRef, because: Reason) -> Reason {
 
 fn is_about(reason: &Reason, object: &ObjectRef) -> bool {
     matches!(reason, Reason::NotFound { object: about } | Reason::Terminating { object: about } if about == object)
+}
+
+/// What orders objects in a list.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct ObjectKey<'a> {
+    kind: Kind,
+    name: &'a Name,
+}
+
+impl Key for ObjectKey<'_> {
+    fn parts(&self) -> impl Iterator<Item = &str> {
+        let number = ["0/", "1/", "2/", "3/", "4/", "5/", "6/", "7/"][self.kind as usize];
+        [number, self.name.as_str()].into_iter()
+    }
 }
 
 fn existing<'a, R>(

@@ -93,14 +93,26 @@ impl Environments {
 
 /// Two copies of one graph: readers use one while the writer changes the other.
 ///
-/// A change is applied to the idle copy, the copies swap roles, and the change is applied to the other copy once
-/// its last reader has left. So readers never wait and each sees one consistent state for as long as it likes;
-/// the price is twice the memory, and a writer that waits for the slowest reader.
-#[derive(Debug, Default)]
+/// A change is applied to the idle copy, the copies swap roles, and the other copy adopts what has changed once its
+/// last reader has left. So readers never wait and each sees one consistent state for as long as it likes; the price
+/// is a writer that waits for the slowest reader. What is the same in both copies they share, so they take the room of
+/// one, and of each change its chunks (`chunks`) while it is made.
+#[derive(Debug)]
 pub struct PublishedGraph {
     copies: [RwLock<Graph>; 2],
     active: AtomicUsize,
     writer: Mutex<()>,
+}
+
+impl Default for PublishedGraph {
+    fn default() -> Self {
+        let graph = Graph::default();
+        Self {
+            copies: [RwLock::new(graph.clone()), RwLock::new(graph)],
+            active: AtomicUsize::new(0),
+            writer: Mutex::default(),
+        }
+    }
 }
 
 impl PublishedGraph {
@@ -126,7 +138,8 @@ impl PublishedGraph {
         let _only_writer = self.only_writer();
         self.idle_copy().write().apply(changes);
         self.active.fetch_xor(1, Ordering::Release);
-        self.idle_copy().write().apply(changes);
+        let published = self.read_guard();
+        self.idle_copy().write().adopt(&published);
     }
 
     /// Keeps every other writer out.

@@ -4,11 +4,13 @@ use super::{
     Graph,
     access::with_scratch,
     facts::{IdentitySource, Kind, Name, Timestamp},
-    holdings::Holding,
+    holdings::{Holder, Holding},
+    page::page_of,
     query::{
-        Action, CheckRequest, Decision, Denial, Explanation, GrantPath, GrantSource, NearMiss, Reason, Subject, Target,
+        Action, CheckRequest, Decision, Denial, Explanation, GrantPath, GrantSource, NearMiss, PageRequest, Reason,
+        Subject, Target,
     },
-    records::{Membership, Resource},
+    records::{Resource, Role},
     resolve::{Permissions, Question},
     table::Id,
 };
@@ -49,21 +51,15 @@ impl Graph {
     ) -> Explanation {
         let mut memberships: Vec<_> = self.memberships_of(question.asker, question.organization).collect();
         memberships.sort_unstable_by_key(|&membership| self.memberships.name(membership));
-        let mut best: Option<(Id<Membership>, Vec<Holding>, Vec<GrantPath>)> = None;
-        for membership in memberships {
-            let holdings = self.holdings(membership, now);
-            let paths = self.grant_paths(&holdings, permissions, path);
-            if best.is_none() || !paths.is_empty() {
-                let done = !paths.is_empty();
-                best = Some((membership, holdings, paths));
-                if done {
-                    break;
-                }
-            }
-        }
-        let Some((membership, holdings, paths)) = best else {
+        let Some(&first) = memberships.first() else {
             return self.explain_unresolved(request, Denial::NotAMember);
         };
+        let allowing = memberships.into_iter().find_map(|membership| {
+            let holder = Holder::new(self, membership, now);
+            let paths = self.grant_paths(&holder, question.organization, permissions, path);
+            (!paths.is_empty()).then_some((membership, paths))
+        });
+        let (membership, paths) = allowing.unwrap_or((first, Vec::new()));
         let who = self.memberships.name(membership).clone();
         let resource = self.resources.name(question.resource).clone();
         let wanted = Wanted { who: &who, action: action_name(request.action), resource: &resource };
@@ -76,7 +72,7 @@ impl Graph {
                 format!("{wanted} is denied: {because}")
             }
             (None, _) => {
-                near_misses = self.near_misses(&wanted, &holdings, permissions, path);
+                near_misses = self.near_misses(&wanted, &Holder::new(self, membership, now), permissions, path);
                 let because = near_misses.first().map(|miss| miss.message.clone());
                 let because = because.unwrap_or_else(|| self.nothing_near(&wanted, permissions, path));
                 format!("{wanted} is denied: {because}")
@@ -92,28 +88,57 @@ impl Graph {
         }
     }
 
-    fn grant_paths(&self, holdings: &[Holding], permissions: Permissions, path: &[Id<Resource>]) -> Vec<GrantPath> {
+    fn grant_paths(
+        &self,
+        holder: &Holder<'_>,
+        organization: Id<Resource>,
+        permissions: Permissions,
+        path: &[Id<Resource>],
+    ) -> Vec<GrantPath> {
         let mut paths = Vec::new();
-        for holding in holdings.iter().filter(|holding| holding.faults.is_empty()) {
-            let Some(at) = path.iter().position(|&resource| holding.resource == Some(resource)) else {
-                continue;
-            };
+        for (at, holding) in self.effective_holdings(holder, organization, permissions, path) {
             let set = &self.roles[holding.role].permissions;
             for permission in permissions.into_iter().flatten().filter(|&permission| set.contains(permission)) {
-                paths.push((
-                    at,
-                    GrantPath {
-                        source: holding.source.clone(),
-                        role: self.roles.name(holding.role).clone(),
-                        permission: self.permissions.name(permission).clone(),
-                        resources: path[..=at].iter().map(|&id| self.resources.name(id).clone()).collect(),
-                        expires_at: holding.expires_at,
-                    },
-                ));
+                paths.push(GrantPath {
+                    source: holder.source(&holding),
+                    role: self.roles.name(holding.role).clone(),
+                    permission: self.permissions.name(permission).clone(),
+                    resources: path[..=at].iter().map(|&id| self.resources.name(id).clone()).collect(),
+                    expires_at: holder.expires_at(&holding),
+                });
             }
         }
-        paths.sort_by_key(|(at, _)| *at); // The nearest grant first.
-        paths.into_iter().map(|(_, path)| path).collect()
+        paths
+    }
+
+    /// The holdings that have one of the permissions on a resource of the path and are effective, with their place on
+    /// it, nearest first.
+    fn effective_holdings<'g>(
+        &'g self,
+        holder: &Holder<'g>,
+        organization: Id<Resource>,
+        permissions: Permissions,
+        path: &[Id<Resource>],
+    ) -> Vec<(usize, Holding<'g>)> {
+        with_scratch(|scratch| {
+            let subjects = &mut scratch.subjects;
+            if self.able(holder.membership(), organization).is_err() {
+                return Vec::new();
+            }
+            subjects.gather(self, holder.membership(), organization);
+            let has = |role| self.role_has(role, permissions);
+            let mut holdings = Vec::new();
+            for &resource in path {
+                holder.assigned_on(resource, subjects, has, &mut holdings);
+            }
+            holdings.extend(holder.by_itself(subjects).into_iter().filter(|holding| has(holding.role)));
+            holder.sort(&mut holdings);
+            let placed = holdings.into_iter().filter_map(|holding| Some((place(&holding, path)?, holding)));
+            let mut effective: Vec<_> =
+                placed.filter(|(_, holding)| holder.faults(holding, subjects).is_empty()).collect();
+            effective.sort_by_key(|(at, _)| *at);
+            effective
+        })
     }
 
     /// What comes nearest to allowing: grants on the way that are inert, then those that lack the permission, then
@@ -121,49 +146,84 @@ impl Graph {
     fn near_misses(
         &self,
         wanted: &Wanted<'_>,
-        holdings: &[Holding],
+        holder: &Holder<'_>,
         permissions: Permissions,
         path: &[Id<Resource>],
     ) -> Vec<NearMiss> {
-        let mut misses = Vec::new();
-        for holding in holdings {
-            let role = self.roles.name(holding.role);
-            let on = holding.resource.map(|resource| self.resources.name(resource));
-            let place = path.iter().position(|&resource| holding.resource == Some(resource));
-            let lists = self.lists_any(holding, permissions);
-            let (who, action) = (wanted.who, wanted.action);
-            let (order, message) = match (place, on, holding.faults.first()) {
-                (Some(at), Some(on), Some(fault)) if lists => {
-                    let source = described(&holding.source);
-                    (at, format!("{who} would have {role} on {on}, {source}, but it has no effect: {fault}"))
-                }
-                (Some(at), Some(on), None) => {
-                    let why = if lists { "lists but may not have" } else { "lacks" };
-                    (path.len() + at, format!("{who} has {role} on {on}, which {why} {action}"))
-                }
-                (None, Some(on), None) if lists => {
-                    let message = format!(
-                        "{who} has {role} on {on}, which has {action}, but {on} is neither {} nor above it",
-                        wanted.resource
-                    );
-                    (3 * path.len(), message)
-                }
-                (None, None, Some(fault)) if lists => {
-                    let source = described(&holding.source);
-                    (2 * path.len(), format!("{who} would have {role}, {source}, but it has no effect: {fault}"))
-                }
-                _ => continue,
-            };
-            let (role, resource) = (Some(role.clone()), on.cloned());
-            misses.push((order, NearMiss { message, role, resource, inert: holding.faults.clone() }));
-        }
-        misses.sort_by_key(|(order, _)| *order);
-        misses.into_iter().map(|(_, miss)| miss).take(MAX_NEAR_MISSES).collect()
+        with_scratch(|scratch| {
+            let subjects = &mut scratch.subjects;
+            let is_on_path = |resource: Option<Id<Resource>>| resource.is_some_and(|it| path.contains(&it));
+            let holdings = holder
+                .assigned(|role, resource| is_on_path(resource) || self.lists_any(role, permissions))
+                .into_iter()
+                .chain(holder.by_itself(subjects));
+            let (mut near, elsewhere): (Vec<_>, Vec<_>) =
+                holdings.partition(|holding| holding.resource.is_none() || is_on_path(holding.resource));
+            holder.sort(&mut near);
+            let mut misses: Vec<(usize, NearMiss)> = near
+                .iter()
+                .filter_map(|holding| {
+                    let faults = holder.faults(holding, subjects);
+                    self.near_miss(wanted, holder, holding, faults, permissions, path)
+                })
+                .collect();
+            // Of what is effective elsewhere, only as much is looked for as is told.
+            let limit = MAX_NEAR_MISSES.saturating_sub(misses.len());
+            if limit > 0 {
+                let keyed = elsewhere.into_iter().map(|holding| (holder.key(&holding), holding));
+                let found = page_of(keyed, PageRequest { limit, after: None }, |holding| {
+                    let faults = holder.faults(&holding, subjects);
+                    self.near_miss(wanted, holder, &holding, faults, permissions, path)
+                });
+                misses.extend(found.items);
+            }
+            misses.sort_by_key(|(order, _)| *order);
+            misses.into_iter().map(|(_, miss)| miss).take(MAX_NEAR_MISSES).collect()
+        })
+    }
+
+    /// How near a holding comes to allowing, the nearest least, and in words; none: it does not.
+    fn near_miss<'g>(
+        &'g self,
+        wanted: &Wanted<'_>,
+        holder: &Holder<'g>,
+        holding: &Holding<'g>,
+        faults: Vec<Reason>,
+        permissions: Permissions,
+        path: &[Id<Resource>],
+    ) -> Option<(usize, NearMiss)> {
+        let role = self.roles.name(holding.role);
+        let on = holding.resource.map(|resource| self.resources.name(resource));
+        let lists = self.lists_any(holding.role, permissions);
+        let (who, action) = (wanted.who, wanted.action);
+        let (order, message) = match (place(holding, path), on, faults.first()) {
+            (Some(at), Some(on), Some(fault)) if lists => {
+                let source = described(&holder.source(holding));
+                (at, format!("{who} would have {role} on {on}, {source}, but it has no effect: {fault}"))
+            }
+            (Some(at), Some(on), None) => {
+                let why = if lists { "lists but may not have" } else { "lacks" };
+                (path.len() + at, format!("{who} has {role} on {on}, which {why} {action}"))
+            }
+            (None, Some(on), None) if lists => {
+                let message = format!(
+                    "{who} has {role} on {on}, which has {action}, but {on} is neither {} nor above it",
+                    wanted.resource
+                );
+                (3 * path.len(), message)
+            }
+            (None, None, Some(fault)) if lists => {
+                let source = described(&holder.source(holding));
+                (2 * path.len(), format!("{who} would have {role}, {source}, but it has no effect: {fault}"))
+            }
+            _ => return None,
+        };
+        Some((order, NearMiss { message, role: Some(role.clone()), resource: on.cloned(), inert: faults }))
     }
 
     /// Whether the role lists one of the permissions, refused or not.
-    fn lists_any(&self, holding: &Holding, permissions: Permissions) -> bool {
-        let listed = &self.roles[holding.role].listed;
+    fn lists_any(&self, role: Id<Role>, permissions: Permissions) -> bool {
+        let listed = &self.roles[role].listed;
         permissions.into_iter().flatten().any(|permission| listed.contains(&permission))
     }
 
@@ -221,6 +281,11 @@ impl Graph {
         let detached = candidates.into_iter().filter_map(|id| Some((self.resources.name(id), self.detachment(id)?)));
         detached.min_by_key(|(name, _)| *name).map(|(name, reason)| (name.clone(), reason))
     }
+}
+
+/// Where on the path a holding is.
+fn place(holding: &Holding<'_>, path: &[Id<Resource>]) -> Option<usize> {
+    path.iter().position(|&resource| holding.resource == Some(resource))
 }
 
 /// What a question asks for, in words.

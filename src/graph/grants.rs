@@ -1,11 +1,9 @@
 //! The grants on one resource: who has which role there.
 
-use std::ops::ControlFlow;
-
-use hashbrown::HashTable;
-use smallvec::SmallVec;
+use std::{ops::ControlFlow, sync::Arc};
 
 use super::{
+    by_subject::BySubject,
     records::{Group, Membership, Role},
     table::Id,
 };
@@ -20,6 +18,29 @@ pub(super) enum SubjectId {
 const GROUP: u32 = 1 << 31;
 const EXPIRES: u32 = 1 << 31;
 
+impl SubjectId {
+    /// The subject as a number that is never 0.
+    pub(super) const fn pack(self) -> u32 {
+        match self {
+            Self::Membership(id) => id.get(),
+            Self::Group(id) => id.get() | GROUP,
+        }
+    }
+
+    /// The subject that [`Self::pack`] gave; none for 0.
+    pub(super) fn unpack(number: u32) -> Option<Self> {
+        if number & GROUP == 0 {
+            Id::new(number).map(Self::Membership)
+        } else {
+            Id::new(number & !GROUP).map(Self::Group)
+        }
+    }
+
+    pub(super) const fn is_group(self) -> bool {
+        matches!(self, Self::Group(_))
+    }
+}
+
 /// A subject's role on a resource, in eight bytes, so that a scan touches little memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Grant {
@@ -30,17 +51,13 @@ pub(super) struct Grant {
 impl Grant {
     /// A grant; one that `expires` counts only until the time kept for it elsewhere.
     pub(super) fn new(subject: SubjectId, role: Id<Role>, expires: bool) -> Self {
-        Self { subject: pack(subject), role: role.get() | if expires { EXPIRES } else { 0 } }
+        Self { subject: subject.pack(), role: role.get() | if expires { EXPIRES } else { 0 } }
     }
 
     pub(super) fn subject(self) -> SubjectId {
         // INVARIANT: every grant in use was made by `new`, from ids that are not 0.
         #[expect(clippy::expect_used, reason = "unreachable, see the invariant")]
-        if self.subject & GROUP == 0 {
-            SubjectId::Membership(Id::new(self.subject).expect("a membership"))
-        } else {
-            SubjectId::Group(Id::new(self.subject & !GROUP).expect("a group"))
-        }
+        SubjectId::unpack(self.subject).expect("a membership or a group")
     }
 
     pub(super) fn role(self) -> Id<Role> {
@@ -52,25 +69,23 @@ impl Grant {
     pub(super) const fn expires(self) -> bool {
         self.role & EXPIRES != 0
     }
-}
 
-const fn pack(subject: SubjectId) -> u32 {
-    match subject {
-        SubjectId::Membership(id) => id.get(),
-        SubjectId::Group(id) => id.get() | GROUP,
+    /// The hash of the subject.
+    pub(super) const fn hash(self) -> u64 {
+        hash(self.subject)
     }
 }
 
 /// Spreads dense numbers over both ends of the word, as the hash table takes its tag from the top.
-fn hash(subject: u32) -> u64 {
-    let product = u64::from(subject).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+const fn hash(subject: u32) -> u64 {
+    let product = (subject as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     product ^ (product >> 32)
 }
 
 const INLINE: usize = 6;
 /// Above this many a look-up per subject costs less than a scan.
 const SCANNED: usize = 32;
-/// Above this many subjects a filter would let nearly every one through.
+/// Above this many a filter would let nearly every one through.
 const FILTERED: usize = 256;
 
 /// A set of subjects that may be larger than what was put in, in the cache line of the resource: most look-ups for
@@ -82,12 +97,12 @@ impl Filter {
     const ALL: Self = Self([u64::MAX; 2]);
 
     /// The filter of all the subjects.
-    fn of(holders: &HashTable<Holder>) -> Self {
-        if holders.len() > FILTERED {
+    fn of(grants: &BySubject) -> Self {
+        if grants.len() > FILTERED {
             return Self::ALL;
         }
         let mut filter = Self::default();
-        holders.iter().for_each(|holder| filter.insert(hash(holder.subject)));
+        grants.iter().for_each(|grant| filter.insert(grant.hash()));
         filter
     }
 
@@ -106,28 +121,15 @@ impl Filter {
     }
 }
 
-/// A subject among many on one resource. What it has there lies together, so that finding it is one look-up.
-#[derive(Debug)]
-pub(super) struct Holder {
-    subject: u32,
-    /// Each role, marked as in [`Grant`] where it expires, and how many grants of it there are.
-    roles: SmallVec<[(u32, u32); 4]>,
-}
-
-impl Holder {
-    fn grants(&self) -> impl Iterator<Item = (Grant, u32)> + '_ {
-        self.roles.iter().map(|&(role, count)| (Grant { subject: self.subject, role }, count))
-    }
-}
-
 /// A multiset of grants: two objects may grant the same, and taking one away leaves the other.
 ///
-/// Most resources have few or none, held beside the resource itself in one cache line.
-#[derive(Debug)]
+/// Most resources have few or none, held beside the resource itself in one cache line. More are shared by the clones of
+/// a resource until one of them changes.
+#[derive(Clone, Debug)]
 pub(super) enum Grants {
     Inline { len: u8, grants: [Grant; INLINE] },
-    List(Vec<Grant>),
-    Table { filter: Filter, holders: HashTable<Holder> },
+    List(Arc<[Grant]>),
+    Table { filter: Filter, grants: BySubject },
 }
 
 impl Default for Grants {
@@ -143,32 +145,19 @@ impl Grants {
                 grants[usize::from(*len)] = grant;
                 *len += 1;
             }
-            Self::Inline { grants, .. } => {
-                let mut list = Vec::with_capacity(2 * INLINE);
-                list.extend_from_slice(grants);
-                list.push(grant);
-                *self = Self::List(list);
-            }
-            Self::List(list) if list.len() < SCANNED => list.push(grant),
+            Self::Inline { grants, .. } => *self = Self::List(grants.iter().copied().chain([grant]).collect()),
+            Self::List(list) if list.len() < SCANNED => *list = list.iter().copied().chain([grant]).collect(),
             Self::List(list) => {
-                let all: Vec<Grant> = list.iter().copied().chain([grant]).collect();
-                *self = Self::Table { filter: Filter::default(), holders: HashTable::new() };
-                for grant in all {
-                    self.insert(grant);
+                let mut grants = BySubject::default();
+                for &grant in list.iter().chain([&grant]) {
+                    grants.insert(grant);
                 }
+                *self = Self::Table { filter: Filter::of(&grants), grants };
             }
-            Self::Table { filter, holders } => {
-                let Grant { subject, role } = grant;
-                let hash_of = |holder: &Holder| hash(holder.subject);
-                let same = |holder: &Holder| holder.subject == subject;
-                let holder = holders.entry(hash(subject), same, hash_of);
-                let holder = holder.or_insert_with(|| Holder { subject, roles: SmallVec::new() }).into_mut();
-                match holder.roles.iter_mut().find(|(other, _)| *other == role) {
-                    Some((_, count)) => *count += 1,
-                    None => holder.roles.push((role, 1)),
-                }
-                filter.insert(hash(subject));
-                if holders.len() > FILTERED {
+            Self::Table { filter, grants } => {
+                grants.insert(grant);
+                filter.insert(grant.hash());
+                if grants.len() > FILTERED {
                     *filter = Filter::ALL;
                 }
             }
@@ -186,36 +175,19 @@ impl Grants {
                 }
             }
             Self::List(list) => {
-                if let Some(at) = list.iter().position(|&other| other == grant) {
-                    list.swap_remove(at);
-                }
-                if let Some(&grants) = list.first_chunk::<INLINE>().filter(|_| list.len() == INLINE) {
-                    #[expect(clippy::cast_possible_truncation, reason = "INLINE is small")]
-                    let len = INLINE as u8;
-                    *self = Self::Inline { len, grants };
-                }
+                let Some(at) = list.iter().position(|&other| other == grant) else {
+                    return;
+                };
+                let left = list[..at].iter().chain(&list[at + 1..]).copied();
+                *self = if list.len() > INLINE + 1 { Self::List(left.collect()) } else { left.collect() };
             }
-            Self::Table { filter, holders } => {
-                let Grant { subject, role } = grant;
-                let Ok(mut entry) = holders.find_entry(hash(subject), |holder| holder.subject == subject) else {
-                    return;
-                };
-                let roles = &mut entry.get_mut().roles;
-                let Some(at) = roles.iter().position(|(other, _)| *other == role) else {
-                    return;
-                };
-                roles[at].1 -= 1;
-                if roles[at].1 > 0 {
+            Self::Table { filter, grants } => {
+                if !grants.remove(grant) {
                     return;
                 }
-                roles.swap_remove(at);
-                if roles.is_empty() {
-                    entry.remove();
-                    *filter = Filter::of(holders);
-                }
-                let grants = holders.iter().flat_map(Holder::grants).map(|(_, count)| count as usize);
-                if holders.len() <= SCANNED / 2 && grants.sum::<usize>() <= SCANNED / 2 {
-                    *self = Self::List(self.iter().collect());
+                *filter = Filter::of(grants);
+                if grants.len() <= SCANNED / 2 {
+                    *self = Self::List(grants.iter().collect());
                 }
             }
         }
@@ -233,14 +205,13 @@ impl Grants {
         let scanned = match self {
             Self::Inline { len, grants } => &grants[..usize::from(*len)],
             Self::List(list) => list,
-            Self::Table { filter, holders } => {
+            Self::Table { filter, grants } => {
                 for &subject in asked {
-                    let subject = pack(subject);
+                    let subject = subject.pack();
                     let hash = hash(subject);
-                    if filter.may_contain(hash)
-                        && let Some(holder) = holders.find(hash, |holder| holder.subject == subject)
-                    {
-                        holder.grants().try_for_each(|(grant, _)| visit(grant))?;
+                    if filter.may_contain(hash) {
+                        let mut theirs = grants.candidates(hash).filter(|grant| grant.subject == subject);
+                        theirs.try_for_each(&mut visit)?;
                     }
                 }
                 return ControlFlow::Continue(());
@@ -255,12 +226,7 @@ impl Grants {
         match self {
             Self::Inline { len, grants } => grants[..usize::from(*len)].iter().filter(|grant| same(grant)).count(),
             Self::List(list) => list.iter().filter(|grant| same(grant)).count(),
-            Self::Table { holders, .. } => {
-                let subject = pack(subject);
-                let holder = holders.find(hash(subject), |holder| holder.subject == subject);
-                let grants = holder.into_iter().flat_map(Holder::grants);
-                grants.filter(|(grant, _)| grant.role() == role).map(|(_, count)| count as usize).sum()
-            }
+            Self::Table { grants, .. } => grants.candidates(hash(subject.pack())).filter(same).count(),
         }
     }
 
@@ -273,13 +239,16 @@ impl Grants {
         match self {
             Self::Inline { len, grants } => Box::new(grants[..usize::from(*len)].iter().copied()),
             Self::List(list) => Box::new(list.iter().copied()),
-            Self::Table { holders, .. } => Box::new(
-                holders
-                    .iter()
-                    .flat_map(Holder::grants)
-                    .flat_map(|(grant, count)| std::iter::repeat_n(grant, count as usize)),
-            ),
+            Self::Table { grants, .. } => Box::new(grants.iter()),
         }
+    }
+}
+
+impl FromIterator<Grant> for Grants {
+    fn from_iter<I: IntoIterator<Item = Grant>>(few: I) -> Self {
+        let mut grants = Self::default();
+        few.into_iter().for_each(|grant| grants.insert(grant));
+        grants
     }
 }
 

@@ -1,219 +1,288 @@
 //! Every role that a membership has on something, with where it comes from and what stands against it.
+//!
+//! What a membership holds is found first and judged after that, for a judgement costs far more than a look, and a page
+//! of a list, or an explanation, needs few.
+
+mod affiliations;
+mod assignments;
+
+use std::{cell::OnceCell, cmp::Ordering};
 
 use super::{
-    Graph, Set,
-    access::{Subjects, with_scratch},
-    facts::{Name, Timestamp},
+    Graph, Map, Set,
+    access::Subjects,
+    facts::{IdentitySource, Name, Timestamp},
     grants::SubjectId,
-    page::paginate,
-    query::{AssignmentItem, Denial, GrantSource, Page, PageRequest, Reason, Target},
-    records::{Assignment, Group, Membership, Resource, Role, State, Tier},
-    table::{Id, Table},
+    page::{Key, compare_parts},
+    query::{GrantSource, Reason},
+    records::{Assignment, Group, Membership, Resource, Role, State, Terms, Tier},
+    table::Id,
 };
 
-/// A role that a membership has.
-#[derive(Debug)]
-pub(super) struct Holding {
-    pub(super) source: GrantSource,
+use affiliations::Affiliation;
+
+/// A role that a membership has, effective or not.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Holding<'g> {
+    origin: Origin<'g>,
     pub(super) role: Id<Role>,
     /// None: the organization of a membership that has none.
     pub(super) resource: Option<Id<Resource>>,
-    pub(super) expires_at: Option<Timestamp>,
-    /// Why it grants nothing; empty: it is effective.
-    pub(super) faults: Vec<Reason>,
 }
 
-/// A group that lists a membership, directly or through subgroups.
-struct Affiliation {
-    group: Id<Group>,
-    /// From the group down to the one that lists the membership.
-    groups: Vec<Name>,
-    /// Why the membership nevertheless does not belong to it.
-    fault: Option<Reason>,
+/// Where a holding comes from.
+#[derive(Clone, Copy, Debug)]
+enum Origin<'g> {
+    /// An assignment of the membership or of a group.
+    Assignment(SubjectId, Id<Assignment>),
+    /// The membership itself lists the role.
+    Listed,
+    /// The identity provider's group of that name is mapped to the role.
+    Mapped(IdentitySource, &'g Name),
+    /// There is no other.
+    Default,
 }
 
-impl Graph {
-    /// Every assignment of a membership, its own and through groups, effective or not (rules 35, 36).
-    ///
-    /// # Errors
-    /// Where the membership is unknown.
-    pub fn assignments_of_membership(
-        &self,
-        membership: &str,
-        page: PageRequest<'_>,
-        now: Timestamp,
-    ) -> Result<Page<AssignmentItem>, Denial> {
-        let membership = self.memberships.id(membership).ok_or(Denial::UnknownSubject)?;
-        let holdings = self.holdings(membership, now).into_iter();
-        Ok(page_of(holdings.map(|holding| self.item(membership, holding)).collect(), page))
+/// A membership of which the holdings are asked.
+#[derive(Debug)]
+pub(super) struct Holder<'g> {
+    graph: &'g Graph,
+    membership: Id<Membership>,
+    now: Timestamp,
+    /// The groups that it belongs to by way of others.
+    nested: OnceCell<Map<Id<Group>, Affiliation>>,
+}
+
+impl<'g> Holder<'g> {
+    pub(super) const fn new(graph: &'g Graph, membership: Id<Membership>, now: Timestamp) -> Self {
+        Self { graph, membership, now, nested: OnceCell::new() }
     }
 
-    /// Every assignment on that very resource, effective or not (rule 37).
-    ///
-    /// # Errors
-    /// Where the resource is unknown.
-    pub fn assignments_of_resource(
-        &self,
-        resource: Target<'_>,
-        page: PageRequest<'_>,
-        now: Timestamp,
-    ) -> Result<Page<AssignmentItem>, Denial> {
-        with_scratch(|scratch| {
-            let resource = match (self.resolve_target(resource, &mut scratch.path), resource) {
-                (Ok((resource, _)), _) => resource,
-                // Also of a detached resource it can be asked what would apply.
-                (Err(Denial::DetachedResource), Target::Name(name)) => {
-                    self.resources.id(name).ok_or(Denial::UnknownResource)?
-                }
-                (Err(denial), _) => return Err(denial),
-            };
-            let mut items = Vec::new();
-            for (subject, id) in self.placed_on(resource) {
-                let table = self.assignments(subject);
-                items.extend(self.assignment_item(table, id, &mut scratch.subjects, now));
-            }
-            for membership in self.declared_in(resource) {
-                let holdings = self.own_holdings(membership, &mut scratch.subjects, now).into_iter();
-                items.extend(holdings.map(|holding| self.item(membership, holding)));
-            }
-            Ok(page_of(items, page))
-        })
+    pub(super) const fn membership(&self) -> Id<Membership> {
+        self.membership
     }
 
-    fn item(&self, membership: Id<Membership>, holding: Holding) -> AssignmentItem {
-        AssignmentItem {
-            source: holding.source,
-            membership: Some(self.memberships.name(membership).clone()),
-            role: self.roles.name(holding.role).clone(),
-            resource: holding.resource.map(|resource| self.resources.name(resource).clone()),
-            expires_at: holding.expires_at,
-            inert: holding.faults,
-        }
-    }
-
-    fn assignment_item(
-        &self,
-        table: &Table<Assignment>,
-        id: Id<Assignment>,
-        subjects: &mut Subjects,
-        now: Timestamp,
-    ) -> Option<AssignmentItem> {
-        let name = table.name(id);
-        let terms = table[id].terms()?;
-        let expires_at = self.expires_at(terms.subject, id);
-        let (source, membership) = match terms.subject {
-            SubjectId::Membership(membership) => {
-                (GrantSource::MembershipRoleAssignment(name.clone()), Some(self.memberships.name(membership).clone()))
-            }
-            SubjectId::Group(group) => {
-                let groups = vec![self.groups.name(group).clone()];
-                (GrantSource::GroupRoleAssignment { assignment: name.clone(), groups }, None)
-            }
-        };
-        Some(AssignmentItem {
-            source,
-            membership,
-            role: self.roles.name(terms.role).clone(),
-            resource: self.placed(terms).map(|resource| self.resources.name(resource).clone()),
-            expires_at,
-            inert: self.assignment_faults(terms, expires_at, subjects, now),
-        })
-    }
-
-    /// Every role that a membership has, effective or not, in an order that depends on names only.
-    pub(super) fn holdings(&self, membership: Id<Membership>, now: Timestamp) -> Vec<Holding> {
-        with_scratch(|scratch| {
-            let subjects = &mut scratch.subjects;
-            let mut holdings = Vec::new();
-            let table = &self.membership_assignments;
-            for id in self.assignments_of(SubjectId::Membership(membership)) {
+    /// The assignments, its own and through groups, that are `wanted`, in no particular order.
+    pub(super) fn assigned(&self, wanted: impl Fn(Id<Role>, Option<Id<Resource>>) -> bool) -> Vec<Holding<'g>> {
+        let graph = self.graph;
+        let mut holdings = Vec::new();
+        let mut add = |subject| {
+            let table = graph.assignments(subject);
+            for id in graph.assignments_of(subject) {
                 let Some(terms) = table[id].terms() else {
                     continue;
                 };
-                let expires_at = self.expires_at(terms.subject, id);
-                holdings.push(Holding {
-                    source: GrantSource::MembershipRoleAssignment(table.name(id).clone()),
-                    role: terms.role,
-                    resource: self.placed(terms),
-                    expires_at,
-                    faults: self.assignment_faults(terms, expires_at, subjects, now),
-                });
+                let (role, resource) = (terms.role, graph.placed(terms));
+                if wanted(role, resource) {
+                    holdings.push(Holding { origin: Origin::Assignment(subject, id), role, resource });
+                }
             }
-            for affiliation in self.affiliations(membership) {
-                holdings.extend(self.group_holdings(membership, &affiliation, subjects, now));
-            }
-            holdings.extend(self.own_holdings(membership, subjects, now));
-            holdings.sort_by_cached_key(|holding| source_key(&holding.source));
-            holdings
-        })
-    }
-
-    fn group_holdings(
-        &self,
-        membership: Id<Membership>,
-        affiliation: &Affiliation,
-        subjects: &mut Subjects,
-        now: Timestamp,
-    ) -> Vec<Holding> {
-        let table = &self.group_assignments;
-        let mut holdings = Vec::new();
-        for id in self.assignments_of(SubjectId::Group(affiliation.group)) {
-            let Some(terms) = table[id].terms() else {
-                continue;
-            };
-            let expires_at = self.expires_at(terms.subject, id);
-            let placed = self.placed(terms);
-            let organization = placed.and_then(|resource| self.structural_root(resource));
-            let mut faults = self.assignment_faults(terms, expires_at, subjects, now);
-            if !faults.iter().any(|fault| Some(fault) == affiliation.fault.as_ref()) {
-                faults.extend(affiliation.fault.clone());
-            }
-            faults.extend(self.membership_fault(membership, organization));
-            if let Some(resource) = placed.filter(|_| faults.is_empty()) {
-                let tier = Some(Tier::Assigned);
-                faults.extend(self.superseded(membership, tier, terms.role, resource, subjects, now));
-            }
-            holdings.push(Holding {
-                source: GrantSource::GroupRoleAssignment {
-                    assignment: table.name(id).clone(),
-                    groups: affiliation.groups.clone(),
-                },
-                role: terms.role,
-                resource: placed,
-                expires_at,
-                faults,
-            });
+        };
+        add(SubjectId::Membership(self.membership));
+        for group in graph.all_groups(self.membership) {
+            add(SubjectId::Group(group));
         }
         holdings
     }
 
-    /// The roles that a declared membership has by itself: listed, mapped from the identity provider, or by default.
-    fn own_holdings(&self, membership: Id<Membership>, subjects: &mut Subjects, now: Timestamp) -> Vec<Holding> {
-        let Some(declared) = self.declared(membership) else {
-            return Vec::new();
-        };
-        let Some(organization) = declared.organization.filter(|_| declared.state != State::Deleting) else {
-            return Vec::new();
-        };
-        let name = self.memberships.name(membership);
-        let listed = declared
-            .roles
-            .iter()
-            .map(|&role| (GrantSource::OrganizationMembership(name.clone()), Some(Tier::Assigned), role));
-        let mapped = self.settings.mapped_roles(declared).map(|(source, group, role)| {
-            (GrantSource::IdentityProvider { source, group: group.clone() }, Some(source.into()), role)
-        });
-        let default = self.effective_default_role(membership, organization, subjects, now);
-        let default = default.map(|role| (GrantSource::DefaultRole, None, role));
-        let holdings = listed.chain(mapped).chain(default).map(|(source, tier, role)| {
-            let mut faults = self.grant_faults(role, organization);
-            faults.extend(self.membership_fault(membership, None));
-            if faults.is_empty() {
-                faults.extend(self.superseded(membership, tier, role, organization, subjects, now));
+    /// The assignments that may be effective on that very resource, of roles that are `wanted`.
+    pub(super) fn assigned_on(
+        &self,
+        resource: Id<Resource>,
+        subjects: &Subjects,
+        wanted: impl Fn(Id<Role>) -> bool,
+        holdings: &mut Vec<Holding<'g>>,
+    ) {
+        let graph = self.graph;
+        for subject in graph.subjects_with(resource, subjects, &wanted) {
+            let table = graph.assignments(subject);
+            for id in graph.assignments_of(subject) {
+                let terms = table[id].terms().filter(|&terms| graph.placed(terms) == Some(resource));
+                if let Some(Terms { role, .. }) = terms.filter(|terms| wanted(terms.role)) {
+                    let origin = Origin::Assignment(subject, id);
+                    holdings.push(Holding { origin, role, resource: Some(resource) });
+                }
             }
-            Holding { source, role, resource: Some(organization), expires_at: None, faults }
+        }
+    }
+
+    /// The roles that it has by itself if it is declared: listed, mapped from the identity provider, or, for want of
+    /// another, by default.
+    pub(super) fn by_itself(&self, subjects: &mut Subjects) -> Vec<Holding<'g>> {
+        let graph = self.graph;
+        let mut holdings = graph.told_of(self.membership);
+        let organization = graph.memberships[self.membership].organization;
+        if let Some(organization) = organization
+            && let Some(role) = graph.effective_default_role(self.membership, organization, subjects, self.now)
+        {
+            holdings.push(Holding { origin: Origin::Default, role, resource: Some(organization) });
+        }
+        holdings
+    }
+
+    /// Sorts holdings in an order that depends on names only.
+    pub(super) fn sort(&self, holdings: &mut [Holding<'g>]) {
+        let compare =
+            |one: HoldingKey<'_>, other: HoldingKey<'_>| (one.source, one.name).cmp(&(other.source, other.name));
+        holdings.sort_by(|one, other| compare(self.key(one), self.key(other)));
+    }
+
+    /// What orders the holdings in a list.
+    pub(super) fn key(&self, holding: &Holding<'g>) -> HoldingKey<'g> {
+        HoldingKey::of(self.graph, Some(self.membership), holding)
+    }
+
+    /// Where a holding comes from.
+    pub(super) fn source(&self, holding: &Holding<'g>) -> GrantSource {
+        let graph = self.graph;
+        match holding.origin {
+            Origin::Assignment(SubjectId::Group(group), assignment) => GrantSource::GroupRoleAssignment {
+                assignment: graph.group_assignments.name(assignment).clone(),
+                groups: self.affiliation(group).groups,
+            },
+            Origin::Assignment(SubjectId::Membership(_), assignment) => {
+                GrantSource::MembershipRoleAssignment(graph.membership_assignments.name(assignment).clone())
+            }
+            Origin::Listed => GrantSource::OrganizationMembership(graph.memberships.name(self.membership).clone()),
+            Origin::Mapped(source, group) => GrantSource::IdentityProvider { source, group: group.clone() },
+            Origin::Default => GrantSource::DefaultRole,
+        }
+    }
+
+    /// When a holding ends.
+    pub(super) fn expires_at(&self, holding: &Holding<'g>) -> Option<Timestamp> {
+        match holding.origin {
+            Origin::Assignment(subject, id) => self.graph.expires_at(subject, id),
+            Origin::Listed | Origin::Mapped(..) | Origin::Default => None,
+        }
+    }
+
+    /// Why a holding grants nothing; empty: it is effective.
+    pub(super) fn faults(&self, holding: &Holding<'g>, subjects: &mut Subjects) -> Vec<Reason> {
+        let Self { graph, membership, now, .. } = *self;
+        let tier = match holding.origin {
+            Origin::Assignment(SubjectId::Group(group), id) => {
+                return self.group_faults(holding, group, id, subjects);
+            }
+            Origin::Assignment(subject, id) => {
+                let terms = graph.assignments(subject)[id].terms();
+                let expires_at = graph.expires_at(subject, id);
+                return terms.map_or_else(Vec::new, |terms| graph.assignment_faults(terms, expires_at, subjects, now));
+            }
+            Origin::Listed => Some(Tier::Assigned),
+            Origin::Mapped(source, _) => Some(source.into()),
+            Origin::Default => None,
+        };
+        let Some(organization) = holding.resource else {
+            return Vec::new();
+        };
+        let mut faults = graph.grant_faults(holding.role, organization);
+        faults.extend(graph.membership_fault(membership, None));
+        if faults.is_empty() {
+            faults.extend(graph.superseded(membership, tier, holding.role, organization, subjects, now));
+        }
+        faults
+    }
+
+    fn group_faults(
+        &self,
+        holding: &Holding<'g>,
+        group: Id<Group>,
+        id: Id<Assignment>,
+        subjects: &mut Subjects,
+    ) -> Vec<Reason> {
+        let Self { graph, membership, now, .. } = *self;
+        let Some(terms) = graph.group_assignments[id].terms() else {
+            return Vec::new();
+        };
+        let expires_at = graph.expires_at(terms.subject, id);
+        let mut faults = graph.assignment_faults(terms, expires_at, subjects, now);
+        if let Some(fault) = self.affiliation(group).fault
+            && !faults.contains(&fault)
+        {
+            faults.push(fault);
+        }
+        let organization = holding.resource.and_then(|resource| graph.structural_root(resource));
+        faults.extend(graph.membership_fault(membership, organization));
+        if let Some(resource) = holding.resource.filter(|_| faults.is_empty()) {
+            let tier = Some(Tier::Assigned);
+            faults.extend(graph.superseded(membership, tier, holding.role, resource, subjects, now));
+        }
+        faults
+    }
+
+    /// How the membership belongs to one of its groups.
+    fn affiliation(&self, group: Id<Group>) -> Affiliation {
+        let graph = self.graph;
+        if graph.memberships[self.membership].groups.contains(&group) {
+            let groups = vec![graph.groups.name(group).clone()];
+            return Affiliation { group, groups, fault: graph.group_fault(group) };
+        }
+        let nested = self.nested.get_or_init(|| {
+            let affiliations = graph.affiliations(self.membership).into_iter();
+            affiliations.map(|affiliation| (affiliation.group, affiliation)).collect()
         });
-        holdings.collect()
+        // INVARIANT: holdings are found with the groups that list the membership and those above, and so are these.
+        #[expect(clippy::expect_used, reason = "unreachable, see the invariant")]
+        nested.get(&group).cloned().expect("a group of the membership")
+    }
+}
+
+impl Graph {
+    /// The groups that list a membership, and those that these are nested in, in whatever state.
+    pub(super) fn all_groups(&self, membership: Id<Membership>) -> Vec<Id<Group>> {
+        let mut groups = self.memberships[membership].groups.to_vec();
+        if groups.iter().all(|group| !self.group_reach[*group].is_nested()) {
+            return groups;
+        }
+        let mut visited: Set<Id<Group>> = groups.iter().copied().collect();
+        let mut next = 0;
+        while let Some(&group) = groups.get(next) {
+            groups.extend(self.groups[group].supergroups.iter().filter(|&&above| visited.insert(above)));
+            next += 1;
+        }
+        groups
+    }
+
+    /// Those of the subjects that have a role on that very resource that is wanted.
+    fn subjects_with(
+        &self,
+        resource: Id<Resource>,
+        subjects: &Subjects,
+        wanted: impl Fn(Id<Role>) -> bool,
+    ) -> Vec<SubjectId> {
+        let mut found = Vec::new();
+        let grants = &self.resources[resource].grants;
+        let visited = grants.try_for_each_of(
+            subjects.as_slice(),
+            |subject| subjects.contains(subject),
+            |grant| {
+                if wanted(grant.role()) {
+                    found.push(grant.subject());
+                }
+                std::ops::ControlFlow::Continue(())
+            },
+        );
+        debug_assert!(visited.is_continue());
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// The roles that what declares a membership gives it: listed, or mapped from the identity provider.
+    fn told_of(&self, membership: Id<Membership>) -> Vec<Holding<'_>> {
+        let Some(declared) = self.declared(membership).filter(|declared| declared.state != State::Deleting) else {
+            return Vec::new();
+        };
+        let Some(organization) = declared.organization else {
+            return Vec::new();
+        };
+        let claims = declared.claims();
+        let listed = claims.roles.iter().map(|&role| (Origin::Listed, role));
+        let mapped = self.settings.mapped_roles(claims, declared.organization);
+        let mapped = mapped.map(|(source, group, role)| (Origin::Mapped(source, group), role));
+        let resource = Some(organization);
+        listed.chain(mapped).map(|(origin, role)| Holding { origin, role, resource }).collect()
     }
 
     /// The default role, where it is what the membership has for want of another.
@@ -224,6 +293,7 @@ impl Graph {
         subjects: &mut Subjects,
         now: Timestamp,
     ) -> Option<Id<Role>> {
+        self.default_role_of(membership, organization)?;
         self.able(membership, organization).ok()?;
         if !self.is_attached_organization(organization) {
             return None;
@@ -232,81 +302,54 @@ impl Graph {
         let winner = self.winner(membership, subjects, organization, now)?;
         winner.tier.is_none().then_some(winner.role)
     }
-
-    /// The groups that list a membership, and those that these are nested in, nearest first; by a sound way where
-    /// there is one.
-    fn affiliations(&self, membership: Id<Membership>) -> Vec<Affiliation> {
-        let mut affiliations = Vec::new();
-        let mut reached = Set::<Id<Group>>::default();
-        for sound_only in [true, false] {
-            let mut queue: Vec<(Id<Group>, Vec<Id<Group>>)> = self
-                .by_name(&self.memberships[membership].groups)
-                .into_iter()
-                .map(|group| (group, vec![group]))
-                .collect();
-            let mut visited = Set::<Id<Group>>::default();
-            let mut next = 0;
-            while let Some((group, way)) = queue.get(next).cloned() {
-                next += 1;
-                if visited.contains(&group) {
-                    continue;
-                }
-                let sound = self.group_fault(group).is_none() && self.link_of(&way).is_none();
-                if sound_only && !sound {
-                    continue; // Another way may be sound.
-                }
-                visited.insert(group);
-                if reached.insert(group) {
-                    let fault = way.iter().find_map(|&id| self.group_fault(id)).or_else(|| self.link_of(&way));
-                    let groups = way.iter().rev().map(|&id| self.groups.name(id).clone()).collect();
-                    affiliations.push(Affiliation { group, groups, fault });
-                }
-                for above in self.by_name(&self.groups[group].supergroups) {
-                    let longer = way.iter().copied().chain([above]).collect();
-                    queue.push((above, longer));
-                }
-            }
-        }
-        affiliations
-    }
-
-    /// What is wrong with the links of a way up through groups: they are of different organizations.
-    fn link_of(&self, way: &[Id<Group>]) -> Option<Reason> {
-        way.windows(2).find_map(|pair| {
-            let (below, above) = (self.groups[pair[0]].organization?, self.groups[pair[1]].organization?);
-            (below != above).then(|| self.mismatch(self.group_ref(pair[0]), below, above))
-        })
-    }
-
-    fn by_name(&self, groups: &[Id<Group>]) -> Vec<Id<Group>> {
-        let mut groups = groups.to_vec();
-        groups.sort_unstable_by_key(|&group| self.groups.name(group));
-        groups
-    }
-}
-
-fn page_of(items: Vec<AssignmentItem>, page: PageRequest<'_>) -> Page<AssignmentItem> {
-    let mut keyed: Vec<(String, AssignmentItem)> = items
-        .into_iter()
-        .map(|item| {
-            let membership = item.membership.as_deref().unwrap_or_default();
-            (format!("{}/{membership}/{}", source_key(&item.source), item.role), item)
-        })
-        .collect();
-    // Two mappings of one group to one role are one assignment.
-    keyed.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-    keyed.dedup_by(|(a, _), (b, _)| a == b);
-    let (keyed, next) = paginate(keyed.iter().collect(), |(key, _)| key, page);
-    Page { items: keyed.into_iter().map(|(_, item)| item.clone()).collect(), next }
 }
 
 /// What orders holdings: assignments first, then what follows from the membership itself.
-fn source_key(source: &GrantSource) -> String {
-    match source {
-        GrantSource::MembershipRoleAssignment(name) => format!("1/{name}"),
-        GrantSource::GroupRoleAssignment { assignment, .. } => format!("2/{assignment}"),
-        GrantSource::OrganizationMembership(name) => format!("3/{name}"),
-        GrantSource::IdentityProvider { source, group } => format!("4/{source:?}/{group}"),
-        GrantSource::DefaultRole => "5".to_owned(),
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HoldingKey<'g> {
+    source: &'static str,
+    name: &'g str,
+    membership: &'g str,
+    role: &'g str,
+}
+
+impl<'g> HoldingKey<'g> {
+    fn of(graph: &'g Graph, membership: Option<Id<Membership>>, holding: &Holding<'g>) -> Self {
+        let membership = membership.map_or("", |id| graph.memberships.name(id));
+        let (source, name) = match holding.origin {
+            Origin::Assignment(SubjectId::Membership(_), id) => ("1/", graph.membership_assignments.name(id).as_str()),
+            Origin::Assignment(SubjectId::Group(_), id) => ("2/", graph.group_assignments.name(id).as_str()),
+            Origin::Listed => ("3/", membership),
+            Origin::Mapped(IdentitySource::Directory, group) => ("4/Directory/", group.as_str()),
+            Origin::Mapped(IdentitySource::Sso, group) => ("4/Sso/", group.as_str()),
+            Origin::Default => ("5", ""),
+        };
+        Self { source, name, membership, role: graph.roles.name(holding.role) }
     }
 }
+
+impl Key for HoldingKey<'_> {
+    fn parts(&self) -> impl Iterator<Item = &str> {
+        [self.source, self.name, "/", self.membership, "/", self.role].into_iter()
+    }
+}
+
+impl Ord for HoldingKey<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        compare_parts(self.parts(), other.parts())
+    }
+}
+
+impl PartialOrd for HoldingKey<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for HoldingKey<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for HoldingKey<'_> {}

@@ -1,93 +1,89 @@
-//! What hangs on what: the lists that the graph keeps of each object.
+//! Lists of records that are linked by their ids, in no particular order.
 
-use super::{
-    Graph,
-    facts::{Name, Timestamp},
-    grants::SubjectId,
-    records::{Assignment, Created, Membership, Resource, State, Terms, User},
-    table::{Id, Table},
-};
+use std::{iter, ops::IndexMut};
 
-// Resources.
-impl Graph {
-    pub(super) fn resource_state(&self, resource: Id<Resource>) -> State {
-        self.identities[resource.index()].state
-    }
+use super::table::Id;
 
-    pub(super) fn created(&self, resource: Id<Resource>) -> Created {
-        self.details[resource.index()].created
-    }
+/// The neighbours of a record in a list.
+#[derive(Debug)]
+pub(super) struct Links<R> {
+    next: Option<Id<R>>,
+    previous: Option<Id<R>>,
+}
 
-    /// Known while the resource is there.
-    pub(super) fn external_id(&self, resource: Id<Resource>) -> Option<&Name> {
-        self.identities[resource.index()].external_id.as_ref()
-    }
-
-    /// The organization that the resource's chain last ended in. Right while it is attached; not cleared when it is cut
-    /// off, so that cutting off a subtree stays one write.
-    pub(super) fn last_organization(&self, resource: Id<Resource>) -> Option<Id<Resource>> {
-        self.identities[resource.index()].last_organization
-    }
-
-    /// The resources that are there and have this one as parent.
-    pub(super) fn children(&self, resource: Id<Resource>) -> impl Iterator<Item = Id<Resource>> + '_ {
-        self.details[resource.index()].children.iter().copied()
+impl<R> Default for Links<R> {
+    fn default() -> Self {
+        Self { next: None, previous: None }
     }
 }
 
-// Memberships.
-impl Graph {
-    /// The memberships that are declared in an organization, usable or not.
-    pub(super) fn declared_in(&self, organization: Id<Resource>) -> impl Iterator<Item = Id<Membership>> + '_ {
-        self.memberships_of_organization.get(&organization).into_iter().flatten().copied()
-    }
-
-    /// The memberships that are declared in any organization, usable or not.
-    pub(super) fn declared_anywhere(&self) -> impl Iterator<Item = Id<Membership>> + '_ {
-        self.memberships_of_organization.values().flatten().copied()
-    }
-
-    /// The memberships that are declared for a user, usable or not.
-    pub(super) fn declared_for(&self, user: Id<User>) -> impl Iterator<Item = Id<Membership>> + '_ {
-        self.users[user].memberships.iter().copied()
+impl<R> Clone for Links<R> {
+    fn clone(&self) -> Self {
+        *self
     }
 }
 
-// Assignments.
-impl Graph {
-    /// The assignments of the same kind of subject.
-    pub(super) fn assignments(&self, subject: SubjectId) -> &Table<Assignment> {
-        match subject {
-            SubjectId::Membership(_) => &self.membership_assignments,
-            SubjectId::Group(_) => &self.group_assignments,
+impl<R> Copy for Links<R> {}
+
+/// The list that begins with `first`.
+pub(super) fn iter<'a, R>(first: Option<Id<R>>, links_of: impl Fn(Id<R>) -> &'a Links<R>) -> impl Iterator<Item = Id<R>>
+where
+    R: 'a,
+{
+    iter::successors(first, move |&id| links_of(id).next)
+}
+
+/// Puts a record before the others of the list that begins with `first`, as its new first.
+pub(super) fn link<R, L>(records: &mut L, links: fn(&mut L::Output) -> &mut Links<R>, first: Option<Id<R>>, id: Id<R>)
+where
+    L: IndexMut<Id<R>, Output: Sized>,
+{
+    *links(&mut records[id]) = Links { next: first, previous: None };
+    if let Some(second) = first {
+        links(&mut records[second]).previous = Some(id);
+    }
+}
+
+/// Takes a record out of the list that begins with `first`. What the list begins with then is returned.
+pub(super) fn unlink<R, L>(
+    records: &mut L,
+    links: fn(&mut L::Output) -> &mut Links<R>,
+    first: Option<Id<R>>,
+    id: Id<R>,
+) -> Option<Id<R>>
+where
+    L: IndexMut<Id<R>, Output: Sized>,
+{
+    let Links { next, previous } = std::mem::take(links(&mut records[id]));
+    if let Some(next) = next {
+        links(&mut records[next]).previous = previous;
+    }
+    let Some(previous) = previous else {
+        return next;
+    };
+    links(&mut records[previous]).next = next;
+    first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::chunks::Chunks;
+
+    #[test]
+    fn what_is_linked_is_listed_until_it_is_unlinked() {
+        let mut records = Chunks::<Links<u8>>::default();
+        records.reserve(5);
+        let ids: Vec<Id<u8>> = (1..=5).filter_map(Id::new).collect();
+        let mut first = None;
+        for &id in &ids {
+            link(&mut records, |links| links, first, id);
+            first = Some(id);
         }
-    }
-
-    /// The assignments that a subject has.
-    pub(super) fn assignments_of(&self, subject: SubjectId) -> impl Iterator<Item = Id<Assignment>> + '_ {
-        let assignments = match subject {
-            SubjectId::Membership(id) => &self.membership_details[id.index()].assignments,
-            SubjectId::Group(id) => &self.groups[id].assignments,
-        };
-        assignments.iter().copied()
-    }
-
-    /// Where the grant of an assignment lies at present: on the resource that it names, or else on the organization of
-    /// its subject.
-    pub(super) fn placed(&self, terms: Terms) -> Option<Id<Resource>> {
-        terms.resource.or_else(|| self.organization_of_subject(terms.subject))
-    }
-
-    /// When an assignment of that subject expires, if ever.
-    pub(super) fn expires_at(&self, subject: SubjectId, id: Id<Assignment>) -> Option<Timestamp> {
-        self.assignments(subject)[id].expires_at
-    }
-
-    /// The organization of a subject, where known.
-    pub(super) fn organization_of_subject(&self, subject: SubjectId) -> Option<Id<Resource>> {
-        match subject {
-            SubjectId::Membership(id) => self.memberships[id].organization,
-            SubjectId::Group(id) => self.groups[id].organization,
+        for (gone, left) in [(2, vec![4, 3, 1, 0]), (4, vec![3, 1, 0]), (0, vec![3, 1]), (1, vec![3]), (3, vec![])] {
+            first = unlink(&mut records, |links| links, first, ids[gone]);
+            let listed: Vec<usize> = iter(first, |id| &records[id]).map(Id::index).collect();
+            assert_eq!(listed, left);
         }
     }
 }

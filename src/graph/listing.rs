@@ -22,11 +22,11 @@ impl Graph {
         Some(self.resources.name(organization).clone())
     }
 
-    /// The organizations that are attached. Looks at every resource of the environment.
+    /// The organizations that are attached.
     #[must_use]
     pub fn organizations(&self) -> Vec<Name> {
-        let all = self.resources.records().map(|(id, _)| id);
-        let organizations = all.filter(|&id| self.is_attached_organization(id) && self.attached_to(id) == Some(id));
+        let all = self.organizations.iter().map(|(&id, ())| id);
+        let organizations = all.filter(|&id| self.attached_to(id) == Some(id));
         organizations.map(|id| self.resources.name(id).clone()).collect()
     }
 
@@ -79,15 +79,11 @@ impl Graph {
         self.declared(membership).filter(|declared| declared.state == State::There)
     }
 
-    /// The groups of an organization that are there. Looks at every group of the environment.
+    /// The groups of an organization that are there.
     #[must_use]
     pub fn groups_in(&self, organization: &str) -> Vec<Name> {
-        let Some(organization) = self.resources.id(organization) else {
-            return Vec::new();
-        };
-        // Of what is not there no organization is known.
-        let groups = self.groups.records().filter(|(_, group)| group.organization == Some(organization));
-        groups.map(|(id, _)| self.groups.name(id).clone()).collect()
+        let organization = self.resources.id(organization);
+        names_in(&self.groups, organization.into_iter().flat_map(|id| self.groups_of(id)))
     }
 
     /// The groups that are there and list the membership themselves, not by a subgroup.

@@ -9,17 +9,23 @@
 //! dense id with a record (`table`), also where nothing but references to it exist, so that a reference takes
 //! effect when its object arrives. A grant lies with its resource (`grants`); a check walks from the resource up
 //! to its organization and looks on the way for grants of the membership and its groups (`access`). Nothing is
-//! kept per descendant of a resource or per member of a group, so every change is small.
+//! kept per descendant of a resource or per member of a group, so every change is small. All of it lies in chunks
+//! (`chunks`, found by name through `index`), of which clones of a graph share those that are the same: so readers can
+//! have a copy of their own while the writer changes another (`environments`).
 
 pub mod facts;
 pub mod query;
 
 mod access;
 mod admission;
+mod adopt;
 mod apply;
+mod belongings;
+mod by_subject;
 mod cascade;
 mod chain;
 mod check;
+mod chunks;
 mod detachment;
 mod diagnose;
 mod duplicates;
@@ -28,18 +34,24 @@ mod explain;
 mod external_ids;
 mod grants;
 mod holdings;
+mod index;
 mod links;
 mod listing;
+mod lists;
+mod map;
 mod names;
 mod object;
 mod page;
 mod permission_set;
 mod records;
+mod relations;
 mod resolve;
 mod roles;
 mod settings;
 mod table;
 mod trial;
+
+use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
@@ -50,12 +62,15 @@ pub use chain::MAX_DEPTH;
 pub use environments::{Environments, PublishedGraph};
 
 use apply::Stale;
+use belongings::Belongings;
+use chunks::Chunks;
 use external_ids::{ExternalIds, Key, Keys};
 use facts::{Fact, Kind, Name, ORGANIZATION, ObjectRef, Timestamp};
 use grants::SubjectId;
+use map::{SharedMap, Slab};
 use records::{
-    Assignment, Group, GroupReach, Membership, MembershipDetails, Permission, Resource, ResourceDetails,
-    ResourceIdentity, ResourceType, Role, State, User,
+    Assignment, Group, GroupReach, Membership, MembershipDetails, Permission, Resource, ResourceDetails, ResourceType,
+    Role, State, User,
 };
 use settings::Settings;
 use table::{Id, Table};
@@ -64,15 +79,19 @@ type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 type Set<K> = HashSet<K, foldhash::fast::RandomState>;
 
 /// The authorization graph of one environment: a pure function of the set of objects that it was told of.
-#[derive(Debug)]
+///
+/// A clone takes little time and room: it shares with this graph what is the same in both.
+#[derive(Clone, Debug)]
 pub struct Graph {
     resources: Table<Resource>,
     /// Parallel to `resources`.
-    identities: Vec<ResourceIdentity>,
-    /// Parallel to `resources`.
-    details: Vec<ResourceDetails>,
+    details: Chunks<ResourceDetails>,
+    /// The external ids that are not the object's name.
+    external_names: Slab<Name>,
     external_ids: ExternalIds,
     roles: Table<Role>,
+    /// The roles that are there and have that slug.
+    roles_by_slug: SharedMap<Name, SmallVec<[Id<Role>; 1]>>,
     permissions: Table<Permission>,
     resource_types: Table<ResourceType>,
     /// The id of the type `organization`, which always is referred to.
@@ -81,29 +100,38 @@ pub struct Graph {
     declared_types: usize,
     groups: Table<Group>,
     /// Parallel to `groups`, made anew when one changes.
-    group_reach: Vec<GroupReach>,
-    /// The groups that are there and list subgroups.
-    nested_groups: Set<Id<Group>>,
+    group_reach: Chunks<GroupReach>,
+    /// Parallel to `groups`.
+    first_assignment_of_group: Chunks<Option<Id<Assignment>>>,
     memberships: Table<Membership>,
     /// Parallel to `memberships`.
-    membership_details: Vec<MembershipDetails>,
-    memberships_of_organization: Map<Id<Resource>, Set<Id<Membership>>>,
+    membership_details: Chunks<MembershipDetails>,
+    /// The first of those that are declared in each organization.
+    memberships_of_organization: SharedMap<Id<Resource>, Id<Membership>>,
+    belongings: SharedMap<Id<Resource>, Arc<Belongings>>,
+    /// The resources that are there and of the type `organization`.
+    organizations: SharedMap<Id<Resource>, ()>,
     users: Table<User>,
     membership_assignments: Table<Assignment>,
     group_assignments: Table<Assignment>,
     /// When the grants that expire do so, latest last; a grant is there once for each.
-    expirations: Map<GrantKey, SmallVec<[Timestamp; 1]>>,
-    settings: Settings,
-    environment_objects: Map<Name, State>,
+    expirations: SharedMap<GrantKey, SmallVec<[Timestamp; 1]>>,
+    /// When the assignments that expire do so.
+    expiries: SharedMap<AssignmentKey, Timestamp>,
+    settings: Arc<Settings>,
+    environment_objects: SharedMap<Name, State>,
     /// Why invalid objects are so.
-    problems: Map<ObjectRef, Name>,
+    problems: SharedMap<ObjectRef, Name>,
     /// What the objects under deletion say: nothing else is made of it.
-    terminating: Map<ObjectRef, Fact>,
+    terminating: SharedMap<ObjectRef, Arc<Fact>>,
     objects: [Count; Kind::ALL.len()],
     stale: Stale,
 }
 
 type GrantKey = (Id<Resource>, SubjectId, Id<Role>);
+
+/// Whether an assignment is one of a group, and which of these or of the others it is.
+type AssignmentKey = (bool, Id<Assignment>);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
@@ -117,28 +145,32 @@ impl Default for Graph {
         let organization_type = resource_types.acquire(&Name::from(ORGANIZATION));
         Self {
             resources: Table::default(),
-            identities: Vec::new(),
-            details: Vec::new(),
+            details: Chunks::default(),
+            external_names: Slab::default(),
             external_ids: ExternalIds::default(),
             roles: Table::default(),
+            roles_by_slug: SharedMap::default(),
             permissions: Table::default(),
             resource_types,
             organization_type,
             declared_types: 0,
             groups: Table::default(),
-            group_reach: Vec::new(),
-            nested_groups: Set::default(),
+            group_reach: Chunks::default(),
+            first_assignment_of_group: Chunks::default(),
             memberships: Table::default(),
-            membership_details: Vec::new(),
-            memberships_of_organization: Map::default(),
+            membership_details: Chunks::default(),
+            memberships_of_organization: SharedMap::default(),
+            belongings: SharedMap::default(),
+            organizations: SharedMap::default(),
             users: Table::default(),
             membership_assignments: Table::default(),
             group_assignments: Table::default(),
-            expirations: Map::default(),
-            settings: Settings::default(),
-            environment_objects: Map::default(),
-            problems: Map::default(),
-            terminating: Map::default(),
+            expirations: SharedMap::default(),
+            expiries: SharedMap::default(),
+            settings: Arc::default(),
+            environment_objects: SharedMap::default(),
+            problems: SharedMap::default(),
+            terminating: SharedMap::default(),
             objects: [Count::default(); Kind::ALL.len()],
             stale: Stale::default(),
         }
@@ -161,12 +193,16 @@ impl Graph {
     /// The first instant after `now` at which an assignment expires.
     #[must_use]
     pub fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
-        let assignments = self.membership_assignments.records().chain(self.group_assignments.records());
-        assignments.filter_map(|(_, record)| record.expires_at).filter(|&at| at > now).min()
+        self.expiries.iter().map(|(_, &at)| at).filter(|&at| at > now).min()
     }
 
     fn keys(&self) -> Keys<'_> {
-        Keys { resources: &self.resources, identities: &self.identities, organization_type: self.organization_type }
+        Keys {
+            resources: &self.resources,
+            details: &self.details,
+            external_names: &self.external_names,
+            organization_type: self.organization_type,
+        }
     }
 
     /// The resources of a type and external id, in whatever organization or none.
@@ -176,6 +212,6 @@ impl Graph {
         id: &'a str,
     ) -> impl Iterator<Item = Id<Resource>> + 'a {
         let key = Key { resource_type: Some(resource_type), organization: None, id: Some(id) };
-        self.external_ids.get_anywhere(key, self.keys()).iter().copied()
+        self.external_ids.get_anywhere(key, self.keys())
     }
 }

@@ -27,9 +27,9 @@ impl Graph {
             Kind::MembershipRoleAssignment => self.membership_assignments.id(name).is_some(),
             Kind::OrganizationMembership => self.memberships.id(name).is_some(),
             Kind::ResourceType => self.resource_types.id(name).is_some(),
-            Kind::Environment => self.environment_objects.contains_key(name),
+            Kind::Environment => self.environment_objects.get(name).is_some(),
         };
-        is_known || self.terminating.values().any(|fact| refers_to(fact, object))
+        is_known || self.terminating.iter().any(|(_, fact)| refers_to(fact, object))
     }
 }
 

@@ -24,7 +24,7 @@ impl Graph {
         let fact = match state {
             State::Absent => return None,
             State::There => fact?,
-            State::Deleting => self.terminating.get(object)?.clone(),
+            State::Deleting => Fact::clone(self.terminating.get(object)?),
             State::Invalid => Fact::Invalid { kind: object.kind, problem: self.problems.get(object)?.clone() },
         };
         Some(Object { name: object.name.clone(), created: created.time(), deleting: state == State::Deleting, fact })
@@ -73,14 +73,15 @@ impl Graph {
             Kind::MembershipRoleAssignment => self.kept_assignment(&self.membership_assignments, name)?,
             Kind::OrganizationMembership => {
                 let declared = self.declared(self.memberships.id(name)?)?;
+                let claims = declared.claims();
                 let fact = declared.organization.zip(declared.user).map(|(organization, user)| {
                     Fact::OrganizationMembership(OrganizationMembership {
                         organization: self.resources.name(organization).clone(),
                         user: self.users.name(user).clone(),
-                        roles: names_in(&self.roles, declared.roles.iter().copied()),
+                        roles: names_in(&self.roles, claims.roles.iter().copied()),
                         suspended: declared.suspended,
-                        directory_groups: declared.directory_groups.clone(),
-                        sso_groups: declared.sso_groups.clone(),
+                        directory_groups: claims.directory_groups.clone(),
+                        sso_groups: claims.sso_groups.clone(),
                     })
                 });
                 Kept { state: declared.state, created: Created::default(), fact }
@@ -121,7 +122,7 @@ impl Graph {
                 }
             }
         });
-        Some(Kept { state: record.state, created: record.created, fact })
+        Some(Kept { state: record.state(), created: record.created, fact })
     }
 }
 

@@ -24,6 +24,11 @@ impl PermissionSet {
         self.words.get(word).is_some_and(|bits| bits & (1 << (permission.index() % 64)) != 0)
     }
 
+    /// Whether any permission is in both sets.
+    pub(super) fn intersects(&self, other: &Self) -> bool {
+        self.words.iter().zip(&other.words).any(|(one, other)| one & other != 0)
+    }
+
     /// Adds all of another set.
     pub(super) fn extend(&mut self, other: &Self) {
         if other.words.len() > self.words.len() {

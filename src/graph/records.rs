@@ -1,10 +1,13 @@
 //! What the graph keeps of each object, and of names that are only referred to.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use super::{
     facts::{IdentitySource, Name, Timestamp},
-    grants::Grants,
+    grants::{Grants, SubjectId},
+    links::Links,
     permission_set::PermissionSet,
     table::Id,
 };
@@ -23,31 +26,33 @@ pub(super) enum State {
     Invalid,
 }
 
-/// When something was created, in microseconds; unknown is earliest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Created(i64);
+/// When something was created, in microseconds; unknown is earliest. In two halves, for records that are lists of
+/// words of 32 bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Created(u32, u32);
 
-impl Default for Created {
-    fn default() -> Self {
-        Self(i64::MIN)
-    }
-}
+/// The times are in the order of these numbers, of which 0 is unknown.
+const EPOCH: u64 = 1 << 63;
 
 impl From<Option<Timestamp>> for Created {
     fn from(time: Option<Timestamp>) -> Self {
-        time.map_or_else(Self::default, |time| Self(time.as_microsecond()))
+        let number = time.map_or(0, |time| time.as_microsecond().cast_unsigned() ^ EPOCH);
+        #[expect(clippy::cast_possible_truncation, reason = "the halves of the number")]
+        Self((number >> 32) as u32, number as u32)
     }
 }
 
 impl Created {
     /// The time; none: unknown.
     pub(super) fn time(self) -> Option<Timestamp> {
-        Some(self).filter(|&known| known != Self::default()).and_then(|known| Timestamp::from_microsecond(known.0).ok())
+        let number = u64::from(self.0) << 32 | u64::from(self.1);
+        let known = (number != 0).then_some((number ^ EPOCH).cast_signed());
+        known.and_then(|known| Timestamp::from_microsecond(known).ok())
     }
 }
 
 /// What a check needs of a resource, in one cache line.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[repr(align(64))]
 pub(super) struct Resource {
     pub(super) parent: Option<Id<Resource>>,
@@ -58,20 +63,27 @@ pub(super) struct Resource {
 
 const _: () = assert!(size_of::<Resource>() == 64, "a resource fills one cache line");
 
-/// The type of a resource that is there, packed with whether its external id is contested.
+/// The type of a resource that is there, packed with what a look-up by its external id must know.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ResourceKind(u32);
 
 const CONTESTED: u32 = 1 << 31;
+const NAMED_AS_KNOWN: u32 = 1 << 30;
 
 impl ResourceKind {
-    pub(super) fn new(resource_type: Option<Id<ResourceType>>) -> Self {
-        Self(resource_type.map_or(0, Id::get))
+    /// Of that type; `named_as_known`: its external id is the object's name.
+    pub(super) fn new(resource_type: Id<ResourceType>, named_as_known: bool) -> Self {
+        Self(resource_type.get() | if named_as_known { NAMED_AS_KNOWN } else { 0 })
     }
 
     /// The type; none: the resource is not there.
     pub(super) fn resource_type(self) -> Option<Id<ResourceType>> {
-        Id::new(self.0 & !CONTESTED)
+        Id::new(self.0 & !(CONTESTED | NAMED_AS_KNOWN))
+    }
+
+    /// Whether it is there and its external id is the object's name.
+    pub(super) const fn is_named_as_known(self) -> bool {
+        self.0 & NAMED_AS_KNOWN != 0
     }
 
     /// Whether another resource of the type has the same external id and may be in the same organization.
@@ -88,32 +100,25 @@ impl ResourceKind {
     }
 }
 
-/// What a resource is found by.
-#[derive(Debug, Default)]
-#[repr(align(32))]
-pub(super) struct ResourceIdentity {
-    /// Known while it is there.
-    pub(super) external_id: Option<Name>,
+/// What a check does not need of a resource, or seldom.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ResourceDetails {
+    /// The number of the external id, where that is not the object's name.
+    pub(super) external_id: u32,
     /// The organization that its chain last ended in. Right while it is attached; not cleared when it is cut off, so
     /// that cutting off a subtree stays one write.
     pub(super) last_organization: Option<Id<Resource>>,
+    pub(super) first_child: Option<Id<Resource>>,
+    /// Among the children of its parent.
+    pub(super) siblings: Links<Resource>,
+    pub(super) created: Created,
     pub(super) state: State,
 }
 
-const _: () = assert!(size_of::<ResourceIdentity>() == 32, "two identities fill one cache line");
-
-/// What a check does not need of a resource.
-#[derive(Debug, Default)]
-pub(super) struct ResourceDetails {
-    pub(super) created: Created,
-    /// The resources that are there and have this one as parent.
-    pub(super) children: SmallVec<[Id<Resource>; 2]>,
-    /// Where this one is in its parent's children.
-    pub(super) child_index: u32,
-}
+const _: () = assert!(size_of::<ResourceDetails>() == 32, "two of them fill one cache line");
 
 /// A role.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Role {
     /// Those of `listed` that no declared type refuses; empty while the role is not usable.
     pub(super) permissions: PermissionSet,
@@ -132,20 +137,23 @@ pub(super) struct Role {
 }
 
 /// A permission.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Permission {
     /// The types that declare it.
     pub(super) declared_on: SmallVec<[Id<ResourceType>; 2]>,
 }
 
 /// A type of resource.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct ResourceType {
     pub(super) state: State,
     /// Declared.
     pub(super) parents: Vec<Id<ResourceType>>,
     /// Declared.
     pub(super) permissions: Vec<Id<Permission>>,
+    /// The types of resources that were ever directly below one of this type, while the type had any: all that are,
+    /// and perhaps others.
+    pub(super) seen_below: SmallVec<[Id<ResourceType>; 4]>,
 }
 
 impl ResourceType {
@@ -156,7 +164,7 @@ impl ResourceType {
 }
 
 /// A group.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Group {
     /// Known while it is there.
     pub(super) organization: Option<Id<Resource>>,
@@ -165,10 +173,9 @@ pub(super) struct Group {
     /// The groups that are there and list this one as a subgroup.
     pub(super) supergroups: SmallVec<[Id<Group>; 1]>,
     /// By name, so that what is told of them does not depend on ids, which differ from copy to copy of a graph.
-    pub(super) members: Vec<Id<Membership>>,
+    pub(super) members: Arc<[Id<Membership>]>,
     /// By name.
-    pub(super) subgroups: Vec<Id<Group>>,
-    pub(super) assignments: SmallVec<[Id<Assignment>; 2]>,
+    pub(super) subgroups: Arc<[Id<Group>]>,
 }
 
 impl Group {
@@ -204,7 +211,7 @@ impl GroupReach {
 }
 
 /// What a check needs of a membership, declared or only referred to, in one cache line.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[repr(align(64))]
 pub(super) struct Membership {
     /// The groups that are there and list it.
@@ -212,7 +219,7 @@ pub(super) struct Membership {
     /// Known where a valid object declares it.
     pub(super) organization: Option<Id<Resource>>,
     pub(super) standing: Standing,
-    /// Whether [`Declared::own_roles`] has any.
+    /// Whether [`Claims::own_roles`] has any.
     pub(super) has_own_roles: bool,
 }
 
@@ -233,15 +240,19 @@ pub(super) enum Standing {
 }
 
 /// What a check does not need of a membership, or seldom.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct MembershipDetails {
     /// What declares it.
-    pub(super) declared: Option<Box<Declared>>,
-    pub(super) assignments: SmallVec<[Id<Assignment>; 2]>,
+    pub(super) declared: Option<Declared>,
+    pub(super) first_assignment: Option<Id<Assignment>>,
+    /// Among those that are declared in its organization.
+    pub(super) in_organization: Links<Membership>,
+    /// Among those that are declared for its user.
+    pub(super) of_user: Links<Membership>,
 }
 
 /// What an `OrganizationMembership` says.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Declared {
     pub(super) state: State,
     /// Known unless it is invalid.
@@ -249,14 +260,29 @@ pub(super) struct Declared {
     /// Known unless it is invalid.
     pub(super) user: Option<Id<User>>,
     pub(super) suspended: bool,
+    /// None: no roles and no groups, as of most.
+    pub(super) claims: Option<Arc<Claims>>,
+}
+
+/// The roles that an `OrganizationMembership` lists, and the groups that the identity provider told of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Claims {
     pub(super) roles: Vec<Id<Role>>,
     pub(super) directory_groups: Vec<Name>,
     pub(super) sso_groups: Vec<Name>,
     /// The roles that it has in its organization by itself: listed, or mapped from the groups above.
-    pub(super) own_roles: SmallVec<[(Tier, Id<Role>); 2]>,
+    pub(super) own_roles: Vec<(Tier, Id<Role>)>,
 }
 
+/// The claims of a membership that makes none.
+pub(super) const NO_CLAIMS: &Claims =
+    &Claims { roles: Vec::new(), directory_groups: Vec::new(), sso_groups: Vec::new(), own_roles: Vec::new() };
+
 impl Declared {
+    pub(super) fn claims(&self) -> &Claims {
+        self.claims.as_deref().unwrap_or(NO_CLAIMS)
+    }
+
     pub(super) fn standing(&self) -> Standing {
         match self.state {
             State::There if self.suspended => Standing::Suspended,
@@ -284,33 +310,69 @@ impl From<IdentitySource> for Tier {
 }
 
 /// A user of the identity provider.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct User {
-    /// The memberships that are declared for the user, usable or not.
-    pub(super) memberships: SmallVec<[Id<Membership>; 1]>,
+    /// Of the memberships that are declared for the user, usable or not.
+    pub(super) first_membership: Option<Id<Membership>>,
 }
 
-/// A role assignment of a membership or a group.
-#[derive(Debug, Default)]
+/// A role assignment of a membership or a group, in few bytes, as there are more of these than of anything else.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Assignment {
-    pub(super) state: State,
+    /// 0: it is not there, and nothing is known of it.
+    subject: u32,
+    /// The role, packed with the state and whether the assignment expires.
+    role: u32,
+    /// None: the subject's organization.
+    resource: Option<Id<Resource>>,
     pub(super) created: Created,
-    /// Known unless it is invalid.
-    pub(super) terms: Option<Terms>,
-    pub(super) expires_at: Option<Timestamp>,
+    /// Among the assignments of its subject.
+    pub(super) of_subject: Links<Assignment>,
 }
+
+const EXPIRES: u32 = 1 << 31;
+const STATE: u32 = 0b11 << STATE_SHIFT;
+const STATE_SHIFT: u32 = 29;
+
+const _: () = assert!(size_of::<Assignment>() == 28, "it is small");
 
 impl Assignment {
+    /// An assignment of which nothing but its state is known.
+    pub(super) fn new(state: State, created: Created) -> Self {
+        let state = (state as u32) << STATE_SHIFT;
+        Self { role: state, created, ..Self::default() }
+    }
+
+    pub(super) const fn state(&self) -> State {
+        match (self.role & STATE) >> STATE_SHIFT {
+            0 => State::Absent,
+            1 => State::There,
+            2 => State::Deleting,
+            _ => State::Invalid,
+        }
+    }
+
+    pub(super) fn set_terms(&mut self, Terms { subject, role, resource }: Terms, expires: bool) {
+        self.subject = subject.pack();
+        self.role = self.role & STATE | role.get() | if expires { EXPIRES } else { 0 };
+        self.resource = resource;
+    }
+
     /// What it says; known while it is there.
     pub(super) fn terms(&self) -> Option<Terms> {
-        self.terms
+        let role = Id::new(self.role & !(STATE | EXPIRES))?;
+        Some(Terms { subject: SubjectId::unpack(self.subject)?, role, resource: self.resource })
+    }
+
+    pub(super) const fn expires(&self) -> bool {
+        self.role & EXPIRES != 0
     }
 }
 
-/// What an assignment says.
+/// What an assignment says, but for when it expires.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
-    pub(super) subject: super::grants::SubjectId,
+    pub(super) subject: SubjectId,
     pub(super) role: Id<Role>,
     /// None: the subject's organization.
     pub(super) resource: Option<Id<Resource>>,

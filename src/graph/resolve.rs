@@ -201,13 +201,16 @@ impl Graph {
         path: &mut Vec<Id<Resource>>,
     ) -> Option<Id<Resource>> {
         // What is attached was last noted in its organization; so nothing else is worth a walk.
-        let by_name = || {
-            let noted = |&named: &Id<Resource>| self.last_organization(named) == Some(organization);
-            self.resources.id(id).filter(noted).filter(|&named| self.is_of_type(named, resource_type))
-        };
-        self.rivals(resource_type, id, organization)
+        let noted = |&named: &Id<Resource>| self.last_organization(named) == Some(organization);
+        let named = self.resources.id(id).filter(noted).filter(|&named| self.is_of_type(named, resource_type));
+        let named = named.filter(|&named| self.chain(named, path) == Some(organization));
+        if named.is_some_and(|named| self.resources[named].kind.is_named_as_known()) {
+            return named; // Of several that have the external id, one alone is attached.
+        }
+        self.external_ids
+            .get_listed(self.key(resource_type, id, organization), self.keys())
             .find(|&rival| self.chain(rival, path) == Some(organization))
-            .or_else(|| by_name().filter(|&named| self.chain(named, path) == Some(organization)))
+            .or_else(|| named.filter(|&named| self.chain(named, path) == Some(organization)))
     }
 
     /// The attached resource of the type that has the id in the only organization that has one.

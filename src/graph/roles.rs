@@ -20,8 +20,10 @@ impl Graph {
     /// lesser name.
     #[must_use]
     pub fn find_role(&self, slug: &str, organization: Option<&str>) -> Option<Name> {
-        let called = self.roles_for(organization).filter(|(_, role)| role.slug == slug);
-        let names = called.map(|(id, role)| (role.organization.is_none(), role.created, self.roles.name(id)));
+        let organization = organization.and_then(|name| self.resources.id(name));
+        let called = self.roles_by_slug.get(&Name::from(slug)).into_iter().flatten().map(|&id| (id, &self.roles[id]));
+        let usable = called.filter(|(_, role)| role.organization.is_none_or(|only| Some(only) == organization));
+        let names = usable.map(|(id, role)| (role.organization.is_none(), role.created, self.roles.name(id)));
         names.min().map(|(_, _, name)| name.clone())
     }
 
@@ -29,17 +31,13 @@ impl Graph {
     /// highest priority first (rule 66).
     #[must_use]
     pub fn roles_in_priority_order(&self, organization: Option<&str>) -> Vec<Name> {
-        let mut roles: Vec<_> = self.roles_for(organization).map(|(id, _)| id).collect();
+        let organization = organization.and_then(|name| self.resources.id(name));
+        let is_usable =
+            |role: &Role| role.state == State::There && role.organization.is_none_or(|only| Some(only) == organization);
+        let usable = self.roles.records().filter(|(_, role)| is_usable(role));
+        let mut roles: Vec<_> = usable.map(|(id, _)| id).collect();
         roles.sort_unstable_by_key(|&role| self.roles[role].rank);
         names_in(&self.roles, roles)
-    }
-
-    /// The roles that are there, of the environment and of that organization.
-    fn roles_for(&self, organization: Option<&str>) -> impl Iterator<Item = (Id<Role>, &Role)> {
-        let organization = organization.and_then(|name| self.resources.id(name));
-        self.roles.records().filter(move |(_, role)| {
-            role.state == State::There && role.organization.is_none_or(|only| Some(only) == organization)
-        })
     }
 
     /// The effective roles of a membership on its organization, the one of the highest priority first, as if it were
@@ -84,7 +82,7 @@ impl Graph {
         let gives = |assignment: &Assignment| assignment.terms().is_some_and(|terms| terms.role == role);
         let count = |table: &Table<Assignment>| table.records().filter(|(_, assignment)| gives(assignment)).count();
         let lists = |&membership: &Id<Membership>| {
-            self.declared_there(membership).is_some_and(|declared| declared.roles.contains(&role))
+            self.declared_there(membership).is_some_and(|declared| declared.claims().roles.contains(&role))
         };
         RoleUses {
             membership_assignments: count(&self.membership_assignments),

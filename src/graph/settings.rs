@@ -6,7 +6,7 @@ use super::{
     Graph, Map,
     facts::{Environment, IdentitySource, Name, RoleMapping, Undeclared},
     object::{name_in, names_in},
-    records::{Declared, Resource, Role},
+    records::{Claims, Resource, Role},
     table::{Id, Table},
 };
 
@@ -79,10 +79,10 @@ impl Settings {
     }
 
     /// Gives back the references that [`Self::acquire`] took.
-    pub(super) fn release(self, roles: &mut Table<Role>, mut release_resource: impl FnMut(Id<Resource>)) {
+    pub(super) fn release(&self, roles: &mut Table<Role>, mut release_resource: impl FnMut(Id<Resource>)) {
         let Self { default_role, role_priority, mappings, .. } = self;
-        default_role.into_iter().chain(role_priority).for_each(|role| roles.release(role));
-        for mapping in mappings.into_values().flatten() {
+        default_role.iter().chain(role_priority).for_each(|&role| roles.release(role));
+        for mapping in mappings.values().flatten() {
             roles.release(mapping.role);
             mapping.organization.into_iter().for_each(&mut release_resource);
         }
@@ -93,19 +93,18 @@ impl Settings {
         self.mappings.values().flatten().filter(|mapping| mapping.role == role).count()
     }
 
-    /// The roles that the identity provider's groups of a declared membership give it in its organization, each with
-    /// the source and the group.
+    /// The roles that the identity provider's groups give a membership of that organization, each with the source and
+    /// the group.
     pub(super) fn mapped_roles<'a>(
         &'a self,
-        declared: &'a Declared,
+        claims: &'a Claims,
+        organization: Option<Id<Resource>>,
     ) -> impl Iterator<Item = (IdentitySource, &'a Name, Id<Role>)> {
         let groups = |source, groups: &'a [Name]| groups.iter().map(move |group| (source, group));
-        let directory = groups(IdentitySource::Directory, &declared.directory_groups);
-        directory.chain(groups(IdentitySource::Sso, &declared.sso_groups)).flat_map(move |(source, group)| {
+        let directory = groups(IdentitySource::Directory, &claims.directory_groups);
+        directory.chain(groups(IdentitySource::Sso, &claims.sso_groups)).flat_map(move |(source, group)| {
             let mappings = self.mappings.get(&(source, group.clone())).map_or(&[][..], |mappings| mappings);
-            let applies = |mapping: &&Mapping| {
-                mapping.organization.is_none_or(|organization| declared.organization == Some(organization))
-            };
+            let applies = move |mapping: &&Mapping| mapping.organization.is_none_or(|only| organization == Some(only));
             mappings.iter().filter(applies).map(move |mapping| (source, group, mapping.role))
         })
     }

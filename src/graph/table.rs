@@ -8,9 +8,7 @@ use std::{
     ops::{Index, IndexMut},
 };
 
-use hashbrown::HashTable;
-
-use super::facts::Name;
+use super::{chunks::Chunks, facts::Name, index::Index as HashIndex};
 
 /// The dense id of a record in a [`Table<R>`].
 ///
@@ -25,7 +23,7 @@ impl<R> Id<R> {
         Self(id, PhantomData)
     }
 
-    /// The number from 0 on that the id stands for.
+    /// Where its record is among all. Of [`Table::capacity`] numbers not all stand for an id.
     pub(super) const fn index(self) -> usize {
         self.0.get() as usize - 1
     }
@@ -85,65 +83,73 @@ impl<R> fmt::Debug for Id<R> {
 ///
 /// So a reference to an object that is not there is a reference to an empty record, and takes effect when the
 /// object fills it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Table<R> {
-    /// By the hash of the name. The table holds nothing but numbers, so that a look-up reads little memory, and can
+    /// By the hash of the name. The index holds nothing but numbers, so that a look-up reads little memory, and can
     /// go on with the record while the name is still being compared.
-    ids: HashTable<Id<R>>,
+    ids: HashIndex,
     hasher: foldhash::fast::RandomState,
-    records: Vec<R>,
+    records: Chunks<R>,
     /// None: the id is free.
-    names: Vec<Option<Name>>,
-    references: Vec<u32>,
-    free: Vec<Id<R>>,
+    names: Chunks<Option<Name>>,
+    /// How many references there are to an id; of a free one, the number of the next that is free.
+    references: Chunks<u32>,
+    /// The number of the first id that is free; 0: none.
+    free: u32,
 }
 
 impl<R> Default for Table<R> {
     fn default() -> Self {
         Self {
-            ids: HashTable::new(),
+            ids: HashIndex::default(),
             hasher: foldhash::fast::RandomState::default(),
-            records: Vec::new(),
-            names: Vec::new(),
-            references: Vec::new(),
-            free: Vec::new(),
+            records: Chunks::default(),
+            names: Chunks::default(),
+            references: Chunks::default(),
+            free: 0,
         }
     }
 }
 
-impl<R: Default> Table<R> {
+impl<R: Clone + Default> Table<R> {
     /// The id of a name, with one more reference to it.
     pub(super) fn acquire(&mut self, name: &Name) -> Id<R> {
         let id = self.id(name).unwrap_or_else(|| {
-            let id = self.free.pop().unwrap_or_else(|| {
-                self.records.push(R::default());
-                self.names.push(None);
-                self.references.push(0);
-                Id::from_index(self.records.len() - 1)
-            });
-            self.names[id.index()] = Some(name.clone());
+            let id = self.unused();
+            self.names[id] = Some(name.clone());
             let Self { ids, hasher, names, .. } = self;
-            ids.insert_unique(hasher.hash_one(&**name), id, |&other| {
+            ids.insert(hasher.hash_one(&**name), id.get(), |other| {
                 hasher.hash_one(name_of(names, other).unwrap_or_default())
             });
             id
         });
-        self.references[id.index()] += 1;
+        self.references[id] += 1;
+        id
+    }
+
+    /// An id that nothing refers to yet.
+    fn unused(&mut self) -> Id<R> {
+        let Some(id) = Id::new(self.free) else {
+            let index = self.records.push(R::default());
+            self.names.push(None);
+            self.references.push(0);
+            return Id::from_index(index);
+        };
+        self.free = std::mem::take(&mut self.references[id]);
         id
     }
 
     /// Gives one reference back; with the last one the record is forgotten.
     pub(super) fn release(&mut self, id: Id<R>) {
-        let references = &mut self.references[id.index()];
+        let references = &mut self.references[id];
         *references -= 1;
         if *references == 0 {
-            if let Some(name) = self.names[id.index()].take()
-                && let Ok(entry) = self.ids.find_entry(self.hasher.hash_one(&*name), |&other| other == id)
-            {
-                entry.remove();
+            *references = self.free;
+            self.free = id.get();
+            if let Some(name) = self.names[id].take() {
+                self.ids.remove(self.hasher.hash_one(&*name), |other| other == id.get());
             }
-            self.records[id.index()] = R::default();
-            self.free.push(id);
+            self.records[id] = R::default();
         }
     }
 }
@@ -151,48 +157,61 @@ impl<R: Default> Table<R> {
 impl<R> Table<R> {
     /// The id of a name that something refers to.
     pub(super) fn id(&self, name: &str) -> Option<Id<R>> {
-        self.ids.find(self.hasher.hash_one(name), |&id| name_of(&self.names, id) == Some(name)).copied()
+        let number = self.ids.find(self.hasher.hash_one(name), |number| name_of(&self.names, number) == Some(name));
+        number.and_then(Id::new)
     }
 
     /// The name of an id.
     pub(super) fn name(&self, id: Id<R>) -> &Name {
         // INVARIANT: an id lives while something refers to it, and as long its name is kept.
         #[expect(clippy::expect_used, reason = "unreachable, see the invariant")]
-        self.names[id.index()].as_ref().expect("the name of a live id")
+        self.names[id].as_ref().expect("the name of a live id")
     }
 
     /// Every id that something refers to, in no particular order.
     pub(super) fn ids(&self) -> impl Iterator<Item = Id<R>> + '_ {
-        self.ids.iter().copied()
+        self.ids.iter().filter_map(Id::new)
     }
 
     /// Every id that something refers to with its record, in the order in which they lie in memory.
     pub(super) fn records(&self) -> impl Iterator<Item = (Id<R>, &R)> {
-        let records = self.records.iter().zip(&self.names).enumerate();
-        records.filter(|(_, (_, name))| name.is_some()).map(|(index, (record, _))| (Id::from_index(index), record))
+        let records = self.records.iter().zip(self.names.iter());
+        let used = records.filter(|(_, (_, name))| name.is_some());
+        used.map(|((index, record), _)| (Id::from_index(index), record))
     }
 
     /// One more than the greatest index of an id.
-    pub(super) fn capacity(&self) -> usize {
-        self.records.len()
+    pub(super) const fn capacity(&self) -> usize {
+        self.records.bound()
+    }
+
+    /// See [`Chunks::adopt`].
+    pub(super) fn adopt(&mut self, other: &Self) {
+        let Self { ids, hasher, records, names, references, free } = other;
+        self.ids.adopt(ids);
+        self.hasher.clone_from(hasher);
+        self.records.adopt(records);
+        self.names.adopt(names);
+        self.references.adopt(references);
+        self.free = *free;
     }
 }
 
-fn name_of<R>(names: &[Option<Name>], id: Id<R>) -> Option<&str> {
-    names[id.index()].as_deref()
+fn name_of(names: &Chunks<Option<Name>>, number: u32) -> Option<&str> {
+    names[number as usize - 1].as_deref()
 }
 
 impl<R> Index<Id<R>> for Table<R> {
     type Output = R;
 
     fn index(&self, id: Id<R>) -> &R {
-        &self.records[id.index()]
+        &self.records[id]
     }
 }
 
-impl<R> IndexMut<Id<R>> for Table<R> {
+impl<R: Clone> IndexMut<Id<R>> for Table<R> {
     fn index_mut(&mut self, id: Id<R>) -> &mut R {
-        &mut self.records[id.index()]
+        &mut self.records[id]
     }
 }
 

@@ -4,7 +4,7 @@ use parking_lot::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 
 use super::{
     Graph, PublishedGraph,
-    facts::{Change, Object, ObjectRef},
+    facts::{Change, Object},
 };
 
 /// A graph as it is, beside a copy of it for trying out what a change would do. No reader sees the copy, and no writer
@@ -13,20 +13,13 @@ pub(super) struct Trial<'a> {
     pub(super) before: RwLockReadGuard<'a, Graph>,
     /// The same as `before` until something is tried out.
     after: RwLockWriteGuard<'a, Graph>,
-    /// What takes back what was tried out, last first.
-    undo: Vec<Change>,
     _only_writer: MutexGuard<'a, ()>,
 }
 
 impl<'a> Trial<'a> {
     pub(super) fn of(published: &'a PublishedGraph) -> Self {
         let only_writer = published.only_writer();
-        Self {
-            before: published.read_guard(),
-            after: published.idle_copy().write(),
-            undo: Vec::new(),
-            _only_writer: only_writer,
-        }
+        Self { before: published.read_guard(), after: published.idle_copy().write(), _only_writer: only_writer }
     }
 
     pub(super) fn after(&self) -> &Graph {
@@ -35,17 +28,13 @@ impl<'a> Trial<'a> {
 
     /// Tries out that an object is thus.
     pub(super) fn make(&mut self, object: Object) {
-        let reference = ObjectRef { kind: object.fact.kind(), name: object.name.clone() };
-        let existing = self.after.object(&reference);
-        self.undo.push(existing.map_or(Change::Delete(reference), Change::Apply));
         self.after.apply(&[Change::Apply(object)]);
     }
 }
 
 impl Drop for Trial<'_> {
     fn drop(&mut self) {
-        self.undo.reverse();
-        self.after.apply(&self.undo);
+        self.after.adopt(&self.before);
     }
 }
 
@@ -54,7 +43,7 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
-    use crate::graph::facts::{Fact, Kind, Resource};
+    use crate::graph::facts::{Fact, Kind, ObjectRef, Resource};
 
     fn organization(external_id: &str) -> Object {
         let fact = Resource { resource_type: "organization".into(), parent: None, external_id: external_id.into() };

@@ -165,6 +165,13 @@ impl View<'_> {
         self.records.between(F::KIND, bounds).filter_map(|name| self.get(name))
     }
 
+    /// Where the object of a name stands among those of its kind, if it exists and is not under deletion.
+    #[must_use]
+    pub fn place_of<F: OfKind>(&self, name: &Name) -> Option<Place> {
+        let record = self.records.named(F::KIND, name).filter(|record| !record.deleting)?;
+        Some(Place { created: record.created.into(), name: name.clone() })
+    }
+
     /// Where the object with an id stands in the order of creation, or stood if it went not long ago.
     #[must_use]
     pub fn place(&self, id: ObjectId) -> Option<Place> {

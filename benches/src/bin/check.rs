@@ -12,7 +12,7 @@ use bailiwick::graph::{
     facts::{Name, Timestamp},
     query::{Action, CheckRequest, Subject, Target},
 };
-use bailiwick_benches::org_tree::{Mix, Popularity, Question, SIZES, World};
+use bailiwick_benches::org_tree::{Mix, Popularity, Question, SIZES, Size, World};
 use criterion::{
     Criterion, SamplingMode,
     measurement::{Measurement, ValueFormatter, WallTime},
@@ -82,6 +82,16 @@ impl NamedQuestion {
     }
 }
 
+/// The graph of a world, and how many bytes it takes together with its copy, as it is published.
+fn published(world: &World) -> (Graph, i64) {
+    let mut copies = None;
+    let memory = allocation_counter::measure(|| {
+        let graph = world.graph();
+        copies = Some((graph.clone(), graph));
+    });
+    (copies.expect("just made").0, memory.bytes_current)
+}
+
 fn main() {
     let mut criterion = Criterion::default()
         .with_measurement(ThreadTime)
@@ -92,13 +102,17 @@ fn main() {
     let now = Timestamp::now();
     for size in SIZES {
         let world = World::new(size);
-        let mut graph = None;
-        let memory = allocation_counter::measure(|| graph = Some(world.graph()));
-        let graph = graph.expect("just built");
-        let bytes = memory.bytes_current;
+        let (graph, bytes) = published(&world);
+        let (_, without) = published(&World::new(Size { assignments: 0, ..size }));
         #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-        let each = bytes as f64 / size.assignments as f64;
-        println!("{} assignments: {bytes} bytes in one copy of the graph, {each:.0} bytes an assignment", size.label);
+        let each = |bytes: i64| bytes as f64 / size.assignments as f64;
+        println!(
+            "{} assignments: {bytes} bytes in both copies of the graph, {:.0} bytes an assignment, of which {:.0} for the \
+             assignment itself",
+            size.label,
+            each(bytes),
+            each(bytes - without)
+        );
         for popularity in [Popularity::Zipf, Popularity::Uniform] {
             let mut group = criterion.benchmark_group(format!("check {popularity:?}"));
             // Samples of a tenth of a second each, for the kernel counts a thread's time by its ticks.

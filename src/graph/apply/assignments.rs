@@ -1,9 +1,12 @@
 //! Role assignments of memberships and of groups.
 
+use smallvec::smallvec;
+
 use super::super::{
     Graph,
     facts::{Fact, GroupRoleAssignment, Kind, MembershipRoleAssignment, Name, Object},
     grants::{Grant, SubjectId},
+    links,
     records::{Assignment, State, Terms},
     table::{Id, Table},
 };
@@ -26,14 +29,13 @@ impl Graph {
     pub(super) fn insert_assignment(&mut self, object: &Object, state: State) {
         let table = self.assignments_of_kind(object.fact.kind());
         let id = table.acquire(&object.name);
-        table[id].state = state;
-        table[id].created = object.created.into();
+        table[id] = Assignment::new(state, object.created.into());
         if state != State::There {
             return;
         }
         let (subject, role, resource, expires_at) = match &object.fact {
             Fact::GroupRoleAssignment(GroupRoleAssignment { group, role, resource, expires_at }) => {
-                (SubjectId::Group(self.groups.acquire(group)), role, resource, *expires_at)
+                (SubjectId::Group(self.acquire_group(group)), role, resource, *expires_at)
             }
             Fact::MembershipRoleAssignment(MembershipRoleAssignment { membership, role, resource, expires_at }) => {
                 (SubjectId::Membership(self.acquire_membership(membership)), role, resource, *expires_at)
@@ -42,12 +44,13 @@ impl Graph {
         };
         let role = self.roles.acquire(role);
         let resource = resource.as_ref().map(|resource| self.acquire_resource(resource));
-        let record = &mut self.assignments_mut(subject)[id];
-        record.terms = Some(Terms { subject, role, resource });
-        record.expires_at = expires_at;
-        match subject {
-            SubjectId::Membership(membership) => self.membership_details[membership.index()].assignments.push(id),
-            SubjectId::Group(group) => self.groups[group].assignments.push(id),
+        let first = self.first_assignment(subject);
+        let table = self.assignments_mut(subject);
+        table[id].set_terms(Terms { subject, role, resource }, expires_at.is_some());
+        links::link(table, |record| &mut record.of_subject, first, id);
+        self.set_first_assignment(subject, Some(id));
+        if let Some(expires_at) = expires_at {
+            self.expiries.insert((subject.is_group(), id), expires_at);
         }
         self.place(subject, id);
     }
@@ -57,20 +60,22 @@ impl Graph {
         let Some(id) = table.id(name) else {
             return false;
         };
-        if let Some(terms) = table[id].terms() {
-            self.withdraw(terms.subject, id);
-            match terms.subject {
-                SubjectId::Membership(membership) => {
-                    self.membership_details[membership.index()].assignments.retain(|other| *other != id);
-                    self.memberships.release(membership);
-                }
-                SubjectId::Group(group) => {
-                    self.groups[group].assignments.retain(|other| *other != id);
-                    self.groups.release(group);
-                }
+        if let Some(Terms { subject, role, resource }) = table[id].terms() {
+            self.withdraw(subject, id);
+            if self.assignments(subject)[id].expires() {
+                self.expiries.remove(&(subject.is_group(), id));
             }
-            self.roles.release(terms.role);
-            if let Some(resource) = terms.resource {
+            let first = self.first_assignment(subject);
+            let left = links::unlink(self.assignments_mut(subject), |record| &mut record.of_subject, first, id);
+            if left != first {
+                self.set_first_assignment(subject, left);
+            }
+            match subject {
+                SubjectId::Membership(membership) => self.memberships.release(membership),
+                SubjectId::Group(group) => self.groups.release(group),
+            }
+            self.roles.release(role);
+            if let Some(resource) = resource {
                 self.resources.release(resource);
             }
         }
@@ -78,6 +83,13 @@ impl Graph {
         table[id] = Assignment::default();
         table.release(id);
         true
+    }
+
+    fn set_first_assignment(&mut self, subject: SubjectId, first: Option<Id<Assignment>>) {
+        match subject {
+            SubjectId::Membership(id) => self.membership_details[id].first_assignment = first,
+            SubjectId::Group(id) => self.first_assignment_of_group[id] = first,
+        }
     }
 
     /// Puts the grant of an assignment where it belongs.
@@ -91,9 +103,13 @@ impl Graph {
         let expires_at = self.expires_at(subject, id);
         self.resources[resource].grants.insert(Grant::new(subject, terms.role, expires_at.is_some()));
         if let Some(expires_at) = expires_at {
-            let times = self.expirations.entry((resource, subject, terms.role)).or_default();
-            let at = times.partition_point(|&other| other < expires_at);
-            times.insert(at, expires_at);
+            let key = (resource, subject, terms.role);
+            if let Some(times) = self.expirations.get_mut(&key) {
+                let at = times.partition_point(|&other| other < expires_at);
+                times.insert(at, expires_at);
+            } else {
+                self.expirations.insert(key, smallvec![expires_at]);
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Groups, and which of them are on a cycle.
 
 use super::super::{
-    Graph,
+    Graph, Set,
     facts::{Fact, Name, Object},
     grants::SubjectId,
     records::{Group, GroupReach, State},
@@ -9,8 +9,15 @@ use super::super::{
 };
 
 impl Graph {
+    pub(super) fn acquire_group(&mut self, name: &Name) -> Id<Group> {
+        let id = self.groups.acquire(name);
+        self.group_reach.reserve(self.groups.capacity());
+        self.first_assignment_of_group.reserve(self.groups.capacity());
+        id
+    }
+
     pub(super) fn insert_group(&mut self, object: &Object, state: State) {
-        let id = self.groups.acquire(&object.name);
+        let id = self.acquire_group(&object.name);
         self.groups[id].state = state;
         let (State::There, Fact::Group(spec)) = (state, &object.fact) else {
             return;
@@ -20,20 +27,18 @@ impl Graph {
         for &member in &members {
             self.memberships[member].groups.push(id);
         }
-        let subgroups: Vec<_> = by_name(&spec.subgroups).map(|name| self.groups.acquire(name)).collect();
+        let subgroups: Vec<_> = by_name(&spec.subgroups).map(|name| self.acquire_group(name)).collect();
         for &subgroup in &subgroups {
             self.groups[subgroup].supergroups.push(id);
             self.refresh_reach(subgroup);
         }
-        if !subgroups.is_empty() {
-            self.nested_groups.insert(id);
-        }
         let record = &mut self.groups[id];
         record.organization = Some(organization);
-        record.members = members;
-        record.subgroups = subgroups;
+        record.members = members.into();
+        record.subgroups = subgroups.into();
         self.stale.group_cycles |= !record.subgroups.is_empty() || !record.supergroups.is_empty();
         self.refresh_reach(id);
+        self.note_group(organization, id);
         self.place_implicit_assignments(SubjectId::Group(id));
     }
 
@@ -49,16 +54,16 @@ impl Graph {
         let organization = record.organization.take();
         let members = std::mem::take(&mut record.members);
         let subgroups = std::mem::take(&mut record.subgroups);
-        self.nested_groups.remove(&id);
         self.refresh_reach(id);
         if let Some(organization) = organization {
+            self.forget_group(organization, id);
             self.resources.release(organization);
         }
-        for member in members {
+        for &member in &*members {
             self.memberships[member].groups.retain(|other| *other != id);
             self.memberships.release(member);
         }
-        for subgroup in subgroups {
+        for &subgroup in &*subgroups {
             self.groups[subgroup].supergroups.retain(|other| *other != id);
             self.refresh_reach(subgroup);
             self.groups.release(subgroup);
@@ -74,8 +79,9 @@ impl Graph {
         let mut visited = 0;
         let mut component_stack: Vec<Id<Group>> = Vec::new();
         let mut calls: Vec<(Id<Group>, usize)> = Vec::new();
-        let mut on_cycle = Vec::new();
-        for &start in &self.nested_groups {
+        let mut on_cycle = Set::default();
+        let nested = self.groups.records().filter(|(_, record)| !record.subgroups.is_empty()).map(|(id, _)| id);
+        for start in nested {
             if numbers[start.index()].visit == 0 {
                 calls.push((start, 0));
             }
@@ -116,22 +122,16 @@ impl Graph {
                 }
             }
         }
-        for group in self.groups.ids().collect::<Vec<_>>() {
-            self.groups[group].on_cycle = false;
-        }
-        for group in on_cycle {
-            self.groups[group].on_cycle = true;
-        }
-        for group in self.groups.ids().collect::<Vec<_>>() {
+        let changed = self.groups.records().filter(|(id, record)| record.on_cycle != on_cycle.contains(id));
+        for group in changed.map(|(id, _)| id).collect::<Vec<_>>() {
+            let record = &mut self.groups[group];
+            record.on_cycle = !record.on_cycle;
             self.refresh_reach(group);
         }
     }
 
     fn refresh_reach(&mut self, group: Id<Group>) {
-        if self.group_reach.len() < self.groups.capacity() {
-            self.group_reach.resize(self.groups.capacity(), GroupReach::default());
-        }
-        self.group_reach[group.index()] = GroupReach::from(&self.groups[group]);
+        self.group_reach[group] = GroupReach::from(&self.groups[group]);
     }
 }
 

@@ -10,6 +10,8 @@ mod memberships;
 mod resources;
 mod roles;
 
+use std::sync::Arc;
+
 use super::{
     Count, Graph,
     facts::{Change, ENVIRONMENT_NAME, Environment, Fact, Kind, Name, Object, ObjectRef},
@@ -18,7 +20,7 @@ use super::{
 };
 
 /// What has to be made anew because something that it follows from has changed.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Stale {
     /// Which groups are on a cycle.
     group_cycles: bool,
@@ -63,7 +65,7 @@ impl Graph {
             self.problems.insert(reference(), problem.clone());
         }
         if object.deleting {
-            self.terminating.insert(reference(), object.fact.clone());
+            self.terminating.insert(reference(), Arc::new(object.fact.clone()));
         }
         let name = &object.name;
         match kind {
@@ -119,7 +121,7 @@ impl Graph {
     }
 
     fn replace_settings(&mut self, settings: Settings) {
-        let old = std::mem::replace(&mut self.settings, settings);
+        let old = std::mem::replace(&mut self.settings, Arc::new(settings));
         // Before the old references go, for what was made of them may still be in use.
         self.refresh_own_roles();
         old.release(&mut self.roles, |resource| self.resources.release(resource));
@@ -166,6 +168,6 @@ mod tests {
         graph.apply(&names[1..].iter().map(delete).collect::<Vec<_>>());
         assert!(graph.resources.capacity() >= 100 && graph.count(Kind::Resource) == 1);
         graph.apply(&[delete(&names[0])]);
-        assert_eq!((graph.resources.capacity(), graph.details.capacity()), (0, 0));
+        assert_eq!((graph.resources.capacity(), graph.details.bound()), (0, 0));
     }
 }

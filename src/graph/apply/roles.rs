@@ -1,5 +1,7 @@
 //! Roles, and which permissions of theirs the declared types let them have.
 
+use smallvec::smallvec;
+
 use super::super::{
     Graph,
     facts::{Fact, Name, Object},
@@ -24,6 +26,11 @@ impl Graph {
             record.scope = Some(scope);
             record.organization = organization;
             record.listed = listed;
+            if let Some(namesakes) = self.roles_by_slug.get_mut(&spec.slug) {
+                namesakes.push(id);
+            } else {
+                self.roles_by_slug.insert(spec.slug.clone(), smallvec![id]);
+            }
         }
         self.refresh_role_permissions(id);
         self.stale.role_ranks = true;
@@ -34,6 +41,12 @@ impl Graph {
             return false;
         };
         let record = std::mem::take(&mut self.roles[id]);
+        if let Some(namesakes) = self.roles_by_slug.get_mut(&record.slug) {
+            namesakes.retain(|other| *other != id);
+            if namesakes.is_empty() {
+                self.roles_by_slug.remove(&record.slug);
+            }
+        }
         if let Some(scope) = record.scope {
             self.resource_types.release(scope);
         }

@@ -12,11 +12,11 @@ use serde_json::Value;
 use super::{
     Error,
     body::{self, Body, Findings, Path, Query},
-    context::{self, Context},
+    context::{self, AttachedResource, Context},
     error::ErrorBody,
     explain,
     id::Prefix,
-    list::{Page, PageParameters, WholeList, place_in},
+    list::{Page, PageParameters, WholeList},
     permission_lookup::permissions,
     resources::{Locate, OfExternalId, OfResource},
     shapes,
@@ -260,9 +260,11 @@ async fn resources(
     let found = view.graph().resources(subject, Action::Permission(permission), filter, WHOLE, Timestamp::now());
     // All that is named exists: a denial says that the membership has nothing, such as while it is inactive (rule 13).
     let found = found.map(|page| page.items).unwrap_or_default();
-    let rows = found.iter().filter_map(|found| Some(context::attached(&view, &found.name)?.row())).collect();
+    let names: Vec<Name> = found.into_iter().map(|found| found.name).collect();
+    let row = |name: &Name| context::attached(&view, name).map(AttachedResource::row);
     let show = |resource| shapes::Resource::of(&view, &resource);
-    Ok(Json(query.page.page(rows, place_in(&view, Prefix::Resource), show)?.flatten()))
+    let page = query.page.page_of_rows::<facts::Resource, _, _>(&view, Prefix::Resource, &names, row, show)?;
+    Ok(Json(page.flatten()))
 }
 
 #[derive(Debug, Deserialize)]
@@ -298,7 +300,7 @@ async fn memberships<P: Locate>(
     let found: Vec<Name> =
         found.map_or_else(|_| Vec::new(), |page| page.items.into_iter().map(|item| item.name).collect());
     // What no OrganizationMembership declares is none of this API.
-    let items = found.iter().filter_map(|name| view.get::<facts::OrganizationMembership>(name));
+    let get = |name: &Name| view.get::<facts::OrganizationMembership>(name);
     let show = |item: &Item<_>| shapes::OrganizationMembership::without_roles(&view, item);
-    query.page.page_of(&view, Prefix::OrganizationMembership, items, show).map(Json)
+    query.page.page_of(&view, Prefix::OrganizationMembership, &found, get, show).map(Json)
 }

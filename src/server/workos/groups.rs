@@ -111,8 +111,8 @@ async fn list(
         })
     };
     let names = view.graph().groups_in(&organization.name);
-    let groups = names.iter().filter_map(|name| view.get(name)).filter(is_wanted);
-    query.page.page_of(&view, Prefix::Group, groups, |item| Group::of(&view, item)).map(Json)
+    let get = |name: &Name| view.get(name).filter(is_wanted);
+    query.page.page_of(&view, Prefix::Group, &names, get, |item| Group::of(&view, item)).map(Json)
 }
 
 async fn read(context: Context, Path(path): Path<OfGroup>) -> Result<Json<Group>, Error> {
@@ -204,10 +204,11 @@ async fn list_members(
     let snapshot = context.snapshot();
     let view = snapshot.view();
     let group = path.find(&view)?;
-    let members = group.fact.members.iter().filter_map(|name| view.get::<facts::OrganizationMembership>(name));
-    let of_organization = members.filter(|member| member.fact.organization == group.fact.organization);
+    let is_of_organization =
+        |member: &Item<facts::OrganizationMembership>| member.fact.organization == group.fact.organization;
+    let get = |name: &Name| view.get(name).filter(is_of_organization);
     let show = |item: &Item<_>| OrganizationMembership::without_roles(&view, item);
-    query.page.page_of(&view, Prefix::OrganizationMembership, of_organization, show).map(Json)
+    query.page.page_of(&view, Prefix::OrganizationMembership, &group.fact.members, get, show).map(Json)
 }
 
 #[derive(Debug, Deserialize)]

@@ -8,7 +8,10 @@ use super::{
     Error,
     id::{Id, Prefix},
 };
-use crate::store::{Item, Place, View};
+use crate::{
+    graph::facts::Name,
+    store::{Item, OfKind, Place, View},
+};
 
 const DEFAULT_LIMIT: usize = 10;
 const MAX_LIMIT: usize = 100;
@@ -128,20 +131,54 @@ impl PageParameters {
         Ok(Page::new(order, rows.drain(from..to).map(|row| show(row.item)), first, last))
     }
 
-    /// The page of objects that is asked for, shown by their ids of that sort. One that `show` gives nothing for is left
-    /// out: what it needs to be shown is gone.
+    /// The page of the objects of those names that is asked for, shown by their ids of that sort. One that `get` or `show`
+    /// gives nothing for is left out: it is not meant, or what it needs to be shown is gone.
     ///
     /// # Errors
     /// Where a parameter cannot be used.
-    pub fn page_of<F, S>(
+    pub fn page_of<F: OfKind, S>(
         &self,
         view: &View<'_>,
         prefix: Prefix,
-        items: impl IntoIterator<Item = Item<F>>,
+        names: &[Name],
+        get: impl Fn(&Name) -> Option<Item<F>>,
         show: impl Fn(&Item<F>) -> Option<S>,
     ) -> Result<Page<S>, Error> {
-        let rows = items.into_iter().map(|item| Row { id: prefix.id(item.id), place: item.place(), item }).collect();
-        Ok(self.page(rows, place_in(view, prefix), |item| show(&item))?.flatten())
+        let row = |name: &Name| get(name).map(|item| Row { id: prefix.id(item.id), place: item.place(), item });
+        let page = self.page_of_rows::<F, _, _>(view, prefix, names, row, |item| show(&item))?;
+        Ok(page.flatten())
+    }
+
+    /// The same of what is more than an object of a kind. Of all that is named it is looked only where it stands: rows are
+    /// made for the page alone.
+    ///
+    /// # Errors
+    /// Where a parameter cannot be used.
+    pub fn page_of_rows<F: OfKind, T, S>(
+        &self,
+        view: &View<'_>,
+        prefix: Prefix,
+        names: &[Name],
+        row: impl Fn(&Name) -> Option<Row<T>>,
+        show: impl Fn(T) -> S,
+    ) -> Result<Page<S>, Error> {
+        let mut places: Vec<Place> = names.iter().filter_map(|name| view.place_of::<F>(name)).collect();
+        places.sort_unstable();
+        places.dedup();
+        let between = |(from, to): Bounds| {
+            let from = match from {
+                Bound::Included(from) => places.partition_point(|place| *place < from),
+                Bound::Excluded(from) => places.partition_point(|place| *place <= from),
+                Bound::Unbounded => 0,
+            };
+            let to = match to {
+                Bound::Included(to) => places.partition_point(|place| *place <= to),
+                Bound::Excluded(to) => places.partition_point(|place| *place < to),
+                Bound::Unbounded => places.len(),
+            };
+            places.get(from..to).unwrap_or_default().iter().filter_map(|place| row(&place.name))
+        };
+        self.page_in_order(between, place_in(view, prefix), show)
     }
 
     /// The same of a list that may be long: `between` gives the rows that stand within bounds, the oldest first, and no more

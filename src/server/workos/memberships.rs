@@ -111,12 +111,13 @@ async fn list(
             ));
         }
     };
-    let memberships = names.iter().filter_map(|name| context::membership(&view, name).ok()).filter(|membership| {
+    let is_wanted = |membership: &Item<facts::OrganizationMembership>| {
         statuses.include(&membership.fact)
             && organization.as_ref().is_none_or(|organization| membership.fact.organization == *organization)
-    });
+    };
+    let get = |name: &Name| context::membership(&view, name).ok().filter(is_wanted);
     let show = |item: &Item<_>| OrganizationMembership::of(&view, item);
-    query.page.page_of(&view, Prefix::OrganizationMembership, memberships, show).map(Json)
+    query.page.page_of(&view, Prefix::OrganizationMembership, &names, get, show).map(Json)
 }
 
 async fn read(context: Context, Path(path): Path<OfMembership>) -> Result<Json<OrganizationMembership>, Error> {
@@ -398,9 +399,9 @@ async fn list_groups(
     let view = snapshot.view();
     let membership = context::membership(&view, &path.membership)?;
     let names = view.graph().groups_listing(&membership.name);
-    let groups = names.iter().filter_map(|name| context::group(&view, name).ok());
-    let of_organization = groups.filter(|group| group.fact.organization == membership.fact.organization);
-    query.page.page_of(&view, Prefix::Group, of_organization, |item| Group::of(&view, item)).map(Json)
+    let is_of_organization = |group: &Item<facts::Group>| group.fact.organization == membership.fact.organization;
+    let get = |name: &Name| context::group(&view, name).ok().filter(is_of_organization);
+    query.page.page_of(&view, Prefix::Group, &names, get, |item| Group::of(&view, item)).map(Json)
 }
 
 fn object(membership: &Name) -> ObjectRef {

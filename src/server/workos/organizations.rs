@@ -20,7 +20,7 @@ use super::{
     shapes::{self, Organization},
 };
 use crate::{
-    graph::facts::{self, Kind, ORGANIZATION, ObjectRef},
+    graph::facts::{self, Kind, Name, ORGANIZATION, ObjectRef},
     server::Server,
     store::{
         Draft, Item, Naming, View, names,
@@ -76,8 +76,9 @@ async fn list(context: Context, Query(query): Query<ListOrganizations>) -> Resul
     };
     let snapshot = context.snapshot();
     let view = snapshot.view();
-    let organizations = view.graph().organizations().into_iter().filter_map(|name| view.get(&name)).filter(is_wanted);
-    query.page.page_of(&view, Prefix::Organization, organizations, |item| Some(Organization::of(item))).map(Json)
+    let names = view.graph().organizations();
+    let get = |name: &Name| view.get(name).filter(is_wanted);
+    query.page.page_of(&view, Prefix::Organization, &names, get, |item| Some(Organization::of(item))).map(Json)
 }
 
 async fn read(context: Context, Path(path): Path<OfOrganization>) -> Result<Json<Organization>, Error> {

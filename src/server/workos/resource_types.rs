@@ -68,7 +68,8 @@ async fn list(context: Context, Query(page): Query<PageParameters>) -> Result<Js
     let snapshot = context.snapshot();
     let view = snapshot.view();
     let show = |item: &Item<_>| Some(item.into());
-    page.page_of(&view, Prefix::ResourceType, view.all::<facts::ResourceType>(), show).map(Json)
+    let names: Vec<Name> = view.all::<facts::ResourceType>().map(|item| item.name).collect();
+    page.page_of(&view, Prefix::ResourceType, &names, |name| view.get(name), show).map(Json)
 }
 
 #[derive(Debug, Deserialize)]

@@ -51,8 +51,8 @@ pub async fn list(context: Context, Query(filter): Query<Filter>) -> Result<Json
         organization.as_ref().is_none_or(|name| *name == resource.organization) && filter.takes(resource)
     };
     let page = if let Some(candidates) = filter.candidates(&view, organization.as_ref(), parent) {
-        let found = candidates.iter().filter_map(|name| context::attached(&view, name)).filter(is_meant);
-        filter.page.page(found.map(AttachedResource::row).collect(), place, show)?
+        let row = |name: &Name| context::attached(&view, name).filter(is_meant).map(AttachedResource::row);
+        filter.page.page_of_rows::<facts::Resource, _, _>(&view, Prefix::Resource, &candidates, row, show)?
     } else {
         let attached = |item: Item<facts::Resource>| {
             let organization = view.graph().organization_of(&item.name)?;

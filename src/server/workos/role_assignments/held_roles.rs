@@ -146,7 +146,11 @@ pub fn held_by(view: &View<'_>, membership: &Membership) -> Vec<HeldRole> {
     let everything = PageRequest { limit: usize::MAX, after: None };
     let items = view.graph().assignments_of_membership(&membership.name, everything, now);
     // What nothing is known of has nothing.
-    let items = items.map_or_else(|_| Vec::new(), |page| page.items);
+    held_of(view, membership, &items.map_or_else(|_| Vec::new(), |page| page.items), now)
+}
+
+/// The same, made of those of its assignments that are asked for: all, or all on one resource.
+fn held_of(view: &View<'_>, membership: &Membership, items: &[AssignmentItem], now: Timestamp) -> Vec<HeldRole> {
     let mut held: Vec<HeldRole> = items.iter().filter_map(|item| HeldRole::of(view, membership, item)).collect();
     if membership.fact.suspended {
         // What takes precedence is told only of those that have effect.
@@ -175,7 +179,9 @@ pub fn held_on<'a>(
     let holders = holders(view, resource);
     let memberships = holders.into_iter().filter_map(|name| view.get::<facts::OrganizationMembership>(&name));
     memberships.flat_map(|membership| {
-        let held = held_by(view, &membership).into_iter();
+        let now = Timestamp::now();
+        let items = view.graph().assignments_of_membership_on(&membership.name, &resource.item.name, now);
+        let held = held_of(view, &membership, &items, now).into_iter();
         let here = held.filter(|held| held.resource.item.name == resource.item.name);
         here.map(move |held| (membership.clone(), held))
     })

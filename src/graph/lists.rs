@@ -1,0 +1,72 @@
+//! Lists that say what checks would say.
+
+mod memberships;
+mod resources;
+
+use std::ops::ControlFlow;
+
+use super::{
+    Graph,
+    access::{Subjects, with_scratch},
+    facts::{Name, Timestamp},
+    permission_set::PermissionSet,
+    query::{Denial, Subject, Target},
+    records::{Membership, Resource},
+    resolve::Question,
+    table::Id,
+};
+
+impl Graph {
+    /// Every permission that the subject has on the resource (rules 15, 16), sorted.
+    ///
+    /// # Errors
+    /// Where the subject or the resource cannot be found or used.
+    pub fn permissions(&self, subject: Subject<'_>, resource: Target<'_>, now: Timestamp) -> Result<Vec<Name>, Denial> {
+        with_scratch(|scratch| {
+            let Question { organization, asker, .. } = self.resolve(subject, resource, scratch)?;
+            let mut all = PermissionSet::default();
+            let mut outcome = Err(Denial::NotAMember);
+            for membership in self.memberships_of(asker, organization) {
+                let able = self.able(membership, organization);
+                if able.is_ok() {
+                    scratch.subjects.gather(self, membership, organization);
+                    all.extend(&self.effective_permissions(
+                        membership,
+                        &scratch.path,
+                        organization,
+                        &scratch.subjects,
+                        now,
+                    ));
+                }
+                outcome = match (outcome, able) {
+                    (Err(one), Err(other)) => Err(one.min(other)),
+                    _ => Ok(()),
+                };
+            }
+            outcome?;
+            let mut names: Vec<Name> =
+                all.numbers().filter_map(Id::new).map(|id| self.permissions.name(id).clone()).collect();
+            names.sort_unstable();
+            Ok(names)
+        })
+    }
+
+    /// What the effective roles of an able membership, of which `subjects` holds the groups, on the resources of `path`
+    /// permit together.
+    fn effective_permissions(
+        &self,
+        membership: Id<Membership>,
+        path: &[Id<Resource>],
+        organization: Id<Resource>,
+        subjects: &Subjects,
+        now: Timestamp,
+    ) -> PermissionSet {
+        let mut all = PermissionSet::default();
+        let visited = self.try_for_each_effective_role(membership, subjects, path, organization, now, |_, role| {
+            all.extend(&self.roles[role].permissions);
+            ControlFlow::Continue(())
+        });
+        debug_assert!(visited.is_continue());
+        all
+    }
+}
