@@ -37,7 +37,7 @@ pub use reference::{MembershipRef, NameRef};
 pub use resource::{DELETION_ANNOTATION, RESTRICT, Resource, ResourceSpec};
 pub use resource_type::{Permission, ResourceType, ResourceTypeSpec};
 pub use role::{Role, RoleSpec};
-pub use status::{ConditionType, Status};
+pub use status::{ConditionType, DEPENDENTS_REMAINING, Status};
 
 /// The API group of all kinds.
 pub const GROUP: &str = "authz.bailiwick.dev";

@@ -53,6 +53,9 @@ impl ConditionType {
     }
 }
 
+/// The reason of `Ready` while the object is being deleted and something depends on it still.
+pub const DEPENDENTS_REMAINING: &str = "DependentsRemaining";
+
 /// The bounds that Kubernetes itself sets to conditions, which the schema of [`Condition`] lacks.
 pub(super) fn conditions(_: &mut SchemaGenerator) -> Schema {
     json_schema!({

@@ -120,5 +120,5 @@ impl Options {
 
 fn read(kind: Kind, object: &Value) -> Result<Submitted, String> {
     let read = WatchedObject::deserialize(object).map_err(|error| error.to_string())?;
-    Ok(Submitted { restricted: read.is_restricted(), object: read.to_object(kind).0 })
+    Ok(Submitted { restricted: read.is_restricted(), object: read.to_object(kind, read.name()).0 })
 }

@@ -1,7 +1,7 @@
 //! From what the graph says of an object to the conditions of its status.
 
 use crate::{
-    api::ConditionType,
+    api::{ConditionType, DEPENDENTS_REMAINING},
     graph::{
         Deletion,
         facts::Kind,
@@ -13,8 +13,6 @@ use crate::{
 pub const INDEXED: &str = "Indexed";
 /// The reason of `Ready` while the object is being deleted and nothing depends on it any more.
 pub const TERMINATING: &str = "Terminating";
-/// The reason of `Ready` while the object is being deleted and something depends on it still.
-pub const DEPENDENTS_REMAINING: &str = "DependentsRemaining";
 
 /// More reasons than this are counted, not told.
 const MAX_REASONS_TOLD: usize = 3;

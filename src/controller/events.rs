@@ -17,7 +17,7 @@ use super::{
     rate::RateLimit,
 };
 use crate::{
-    api::{API_VERSION, ConditionType},
+    api::{API_VERSION, ConditionType, DEPENDENTS_REMAINING},
     graph::facts::{Kind, Name, ObjectRef},
     source::ledger::{ObservedStatus, Record},
 };
@@ -88,9 +88,9 @@ impl Happening {
         let held = |condition| before.and_then(|before| before.holds(condition));
         let ready = stated(ConditionType::Ready)?;
         let stalls = stated(ConditionType::Stalled).is_some();
-        let cascades = ready.reason == conditions::DEPENDENTS_REMAINING && !stalls;
-        let did_before = before.is_some_and(|before| before.ready_reason() == conditions::DEPENDENTS_REMAINING)
-            && held(ConditionType::Stalled) != Some(true);
+        let cascades = ready.reason == DEPENDENTS_REMAINING && !stalls;
+        let did_before =
+            before.is_some_and(ObservedStatus::tells_of_dependents) && held(ConditionType::Stalled) != Some(true);
         let happening = match (held(ConditionType::Ready), ready.holds) {
             (_, false) if cascades && !did_before => Self::CascadeStarted,
             (_, false) if stalls && held(ConditionType::Stalled) != Some(true) => Self::BecameInvalid,

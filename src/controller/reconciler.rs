@@ -17,7 +17,6 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
-use smol_str::SmolStr;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, debug_span, info, warn};
@@ -41,7 +40,7 @@ use crate::{
     },
     source::{
         blocking,
-        ledger::{EnvironmentLedger, News, ObservedStatus, Record},
+        ledger::{EnvironmentLedger, News, ObservedStatus, Record, ResourceVersion},
     },
 };
 
@@ -90,7 +89,7 @@ pub struct Reconciler {
 
 #[derive(Debug)]
 struct Awaited {
-    resource_version: SmolStr,
+    resource_version: ResourceVersion,
     /// When to look at the object again if it is still in that state then; none: not at all.
     until: Option<Instant>,
 }
@@ -294,8 +293,7 @@ impl Reconciler {
         }
         let stated = conditions::of_deletion(deletion);
         let write = status_write(object, record, stated, None, now)?;
-        let told = write.record.status.as_ref().map(ObservedStatus::ready_reason);
-        if told == Some(conditions::DEPENDENTS_REMAINING) {
+        if write.record.status.as_ref().is_some_and(ObservedStatus::tells_of_dependents) {
             return self.paced(write);
         }
         Some(Write::Status(Box::new(write)))

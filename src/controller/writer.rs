@@ -9,7 +9,6 @@ use kube::{
     core::Status,
 };
 use serde_json::{Value, json};
-use smol_str::SmolStr;
 use tracing::{Instrument as _, debug_span};
 
 use super::{lease::Leadership, metrics::Metrics};
@@ -19,7 +18,7 @@ use crate::{
     source::{
         cluster::{self, WatchedObject},
         describe_error,
-        ledger::Record,
+        ledger::{Record, ResourceVersion},
     },
 };
 
@@ -132,11 +131,11 @@ impl Writer {
         object: &ObjectRef,
         record: &Record,
         status: &Value,
-    ) -> Result<SmolStr, Error> {
+    ) -> Result<ResourceVersion, Error> {
         let body = json!({
             "apiVersion": API_VERSION,
             "kind": object.kind.as_str(),
-            "metadata": { "name": &*object.name, "uid": &*record.uid, "resourceVersion": &*record.resource_version },
+            "metadata": { "name": &*object.name, "uid": record.uid.to_string(), "resourceVersion": record.resource_version.to_string() },
             "status": status,
         });
         let parameters = PatchParams::apply(STATUS_MANAGER).force();
@@ -159,7 +158,11 @@ impl Writer {
     /// # Errors
     /// See [`Error`].
     pub async fn add_finalizer(&self, environment: &str, object: &ObjectRef, record: &Record) -> Result<(), Error> {
-        let operations = cluster::add_finalizer(&record.uid, &record.resource_version, record.finalizers);
+        let operations = cluster::add_finalizer(
+            &record.uid.to_string(),
+            &record.resource_version.to_string(),
+            record.has_finalizers,
+        );
         self.patch("add_finalizer", FINALIZER_MANAGER, environment, object.kind, &object.name, operations).await
     }
 
@@ -172,11 +175,11 @@ impl Writer {
         environment: &str,
         object: &ObjectRef,
         record: &Record,
-        index: usize,
+        index: u32,
     ) -> Result<(), Error> {
         let path = format!("/metadata/finalizers/{index}");
         let operations = json!([
-            { "op": "test", "path": "/metadata/uid", "value": &*record.uid },
+            { "op": "test", "path": "/metadata/uid", "value": record.uid.to_string() },
             { "op": "test", "path": &path, "value": CASCADE_FINALIZER },
             { "op": "remove", "path": &path },
         ]);

@@ -3,14 +3,22 @@
 //! | module | what lives there |
 //! | --- | --- |
 //! | `awaited` | what a writer waits for |
+//! | [`identity`] | what tells objects, and their states, from each other |
+//! | `moment` | instants in half the room |
+//! | `of_kind`, `slots`, `order` | where records are kept and found |
 //! | [`presentation`] | what an object says for people |
 //! | [`record`] | what is known of one object |
 //! | [`records`] | what is known of all objects of an environment |
 
 mod awaited;
+pub mod identity;
+mod moment;
+mod of_kind;
+mod order;
 pub mod presentation;
 pub mod record;
 pub mod records;
+mod slots;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,9 +31,11 @@ use tokio::sync::{Notify, watch};
 
 pub use self::{
     awaited::{Awaited, Outcome},
+    identity::{ObjectId, ResourceVersion, Uid},
+    moment::Moment,
     presentation::Presentation,
     record::{ObservedStatus, Record},
-    records::{ObjectId, Place, Records},
+    records::{Place, Records},
 };
 use crate::graph::facts::{Kind, Name, ObjectRef};
 
@@ -212,12 +222,6 @@ impl EnvironmentLedger {
             }
         };
         tokio::time::timeout(patience, wait).await.unwrap_or(false)
-    }
-
-    /// Every object of the environment.
-    #[must_use]
-    pub fn objects(&self) -> Vec<ObjectRef> {
-        self.records.read().objects().collect()
     }
 
     /// The newest resource version that changed the graph of the environment.

@@ -19,6 +19,7 @@ use std::{sync::Arc, time::Duration};
 
 use rand::Rng as _;
 use serde_json::Value;
+use smol_str::ToSmolStr as _;
 
 pub use self::{
     cluster::ClusterStore,
@@ -38,7 +39,7 @@ use crate::{
     source::{
         Ledger,
         convert::{self, Metadata, UnknownFields},
-        ledger::{Awaited, Outcome, Records, record::revision},
+        ledger::{Awaited, Outcome, Records, identity::revision},
     },
 };
 
@@ -204,7 +205,11 @@ impl Store {
     }
 
     fn uid(&self, environment: &str, object: &ObjectRef) -> Option<Name> {
-        self.ledger.get(environment)?.get(object).filter(|record| !record.deleting).map(|record| record.uid)
+        self.ledger
+            .get(environment)?
+            .get(object)
+            .filter(|record| !record.deleting)
+            .map(|record| record.uid.to_smolstr())
     }
 
     /// Asks the graph what it thinks of an object, as the admission webhook does.
@@ -246,7 +251,7 @@ impl Store {
             match write {
                 Write::Create(_) => record.is_some(),
                 Write::Replace(_) => true,
-                Write::Delete { uid, .. } => record.is_none_or(|record| record.deleting || record.uid != *uid),
+                Write::Delete { uid, .. } => record.is_none_or(|record| record.deleting || record.uid != **uid),
             }
         };
         let object = object.clone();

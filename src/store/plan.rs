@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use smol_str::ToSmolStr as _;
+
 use super::{Error, NewObject, Spec, View, Write, names};
 use crate::graph::facts::{Name, ORGANIZATION, ObjectRef};
 
@@ -72,7 +74,7 @@ impl Named {
                 }
                 Planned::Delete(object) => {
                     let record = view.record(&object).ok_or_else(|| Error::NotFound { object: object.clone() })?;
-                    Write::Delete { uid: record.uid.clone(), object }
+                    Write::Delete { uid: record.uid.to_smolstr(), object }
                 }
             };
             named.writes.push(write);

@@ -135,9 +135,9 @@ impl View<'_> {
         let Record { uid, created, updated, presentation, .. } = record;
         let told = self.graph.object(&object).filter(|told| !told.deleting)?;
         Some(Item {
-            id: ObjectId::of_uid(uid),
-            created: *created,
-            updated: *updated,
+            id: ObjectId::from(uid),
+            created: (*created).into(),
+            updated: (*updated).into(),
             presentation: presentation.clone().unwrap_or_else(|| Arc::clone(&NOTHING_TO_SHOW)),
             fact: F::of(told.fact)?,
             name: object.name,
@@ -147,8 +147,7 @@ impl View<'_> {
     /// The object of an id.
     #[must_use]
     pub fn with_id<F: OfKind>(&self, id: ObjectId) -> Option<Item<F>> {
-        let object = self.records.with_id(id).filter(|object| object.kind == F::KIND)?;
-        self.get(&object.name)
+        self.get(self.records.with_id(F::KIND, id)?)
     }
 
     /// The objects of a kind, the oldest first.
@@ -170,7 +169,7 @@ impl View<'_> {
     #[must_use]
     pub fn place_of<F: OfKind>(&self, name: &Name) -> Option<Place> {
         let record = self.records.named(F::KIND, name).filter(|record| !record.deleting)?;
-        Some(Place { created: record.created, name: name.clone() })
+        Some(Place { created: record.created.into(), name: name.clone() })
     }
 
     /// Where the object with an id stands in the order of creation, or stood if it went not long ago.

@@ -164,7 +164,7 @@ async fn the_times_of_an_object_change_only_when_it_does() {
     let world = World::new(&others);
     let record = |kind, name: &str| world.ledger.get(DEFAULT_ENVIRONMENT).unwrap().get(&object(kind, name)).unwrap();
     let (acme, devs) = (record(Kind::Resource, "acme"), record(Kind::Group, "devs"));
-    assert_eq!((devs.created, devs.generation, devs.finalizers), (devs.updated, 1, 0));
+    assert_eq!((devs.created, devs.generation, devs.has_finalizers), (devs.updated, 1, false));
     add_member(&world, "devs", "alice").await.unwrap();
     assert_eq!(record(Kind::Resource, "acme"), acme, "declared in the same file");
     let after = record(Kind::Group, "devs");
@@ -180,7 +180,7 @@ async fn the_times_of_an_object_change_only_when_it_does() {
     // Also for another process.
     let again = World::new(&world.read("manifests.yaml"));
     let read = again.ledger.get(DEFAULT_ENVIRONMENT).unwrap().get(&object(Kind::Group, "devs")).unwrap();
-    let millisecond = |time: facts::Timestamp| time.as_millisecond();
+    let millisecond = |time| facts::Timestamp::from(time).as_millisecond();
     assert_eq!(
         (read.uid, millisecond(read.created), read.updated),
         (after.uid, millisecond(after.created), after.updated)

@@ -1,6 +1,6 @@
 //! Looking at every object of an environment for a status that is not up to date.
 
-use std::time::Duration;
+use std::{ops::Bound, time::Duration};
 
 use tokio::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::{
         facts::{ENVIRONMENT_NAME, Kind, ObjectRef, Timestamp},
         query::Reason,
     },
-    source::ledger::EnvironmentLedger,
+    source::ledger::{EnvironmentLedger, Place},
 };
 
 /// How many objects are looked at before more urgent things get their turn.
@@ -35,10 +35,13 @@ pub struct Sweep {
     running: Option<Running>,
 }
 
-#[derive(Debug)]
+/// It goes through the objects kind by kind, in the order of their creation, a slice at a time: what appears meanwhile comes last.
+#[derive(Debug, Default)]
 struct Running {
-    objects: Vec<ObjectRef>,
-    next: usize,
+    /// How many kinds are done.
+    kinds_done: usize,
+    /// Where the last object stands of those of the next kind that were looked at.
+    after: Option<Place>,
     summary: Summary,
     spent: Duration,
 }
@@ -71,12 +74,7 @@ impl Sweep {
     pub(super) fn begin_if_due(&mut self, ledger: &EnvironmentLedger) -> bool {
         if self.running.is_none() && self.due.is_some_and(|due| due <= Instant::now()) {
             self.due = None;
-            self.running = Some(Running {
-                summary: Summary::at(ledger.revision()),
-                objects: ledger.objects(),
-                next: 0,
-                spent: Duration::ZERO,
-            });
+            self.running = Some(Running { summary: Summary::at(ledger.revision()), ..Running::default() });
         }
         self.running.is_some()
     }
@@ -88,18 +86,19 @@ impl Sweep {
             return found;
         };
         let began = Instant::now();
-        let Running { objects, next, summary, spent } = &mut running;
-        let end = objects.len().min(*next + CHUNK);
-        for slice in objects[*next..end].chunks(SLICE) {
+        let mut looked_at = 0;
+        while looked_at < CHUNK
+            && let Some(slice) = running.next_slice(ledger)
+        {
             let graph = graph.read();
-            for object in slice {
-                look_at(object, ledger, &graph, now, summary, &mut found);
+            for object in &slice {
+                look_at(object, ledger, &graph, now, &mut running.summary, &mut found);
             }
+            looked_at += slice.len();
         }
-        *next = end;
-        *spent += began.elapsed();
-        if end == objects.len() {
-            let not_before = Instant::now() + *spent * PAUSE_FACTOR;
+        running.spent += began.elapsed();
+        if running.kinds_done == Kind::ALL.len() {
+            let not_before = Instant::now() + running.spent * PAUSE_FACTOR;
             self.not_before = Some(not_before);
             // Also what was asked for meanwhile waits for the pause.
             self.due = self.due.map(|due| due.max(not_before));
@@ -108,6 +107,24 @@ impl Sweep {
             self.running = Some(running);
         }
         found
+    }
+}
+
+impl Running {
+    /// The next objects to look at; none: there are no more. The ledger is not kept from being changed for longer than that takes.
+    fn next_slice(&mut self, ledger: &EnvironmentLedger) -> Option<Vec<ObjectRef>> {
+        let records = ledger.read();
+        while let Some(&kind) = Kind::ALL.get(self.kinds_done) {
+            let from = self.after.take().map_or(Bound::Unbounded, Bound::Excluded);
+            let names = records.between(kind, (from, Bound::Unbounded)).take(SLICE);
+            let slice: Vec<_> = names.map(|name| ObjectRef { kind, name: name.clone() }).collect();
+            if let Some(last) = slice.last() {
+                self.after = records.place_of(last);
+                return Some(slice);
+            }
+            self.kinds_done += 1;
+        }
+        None
     }
 }
 
@@ -152,7 +169,7 @@ mod tests {
     async fn a_sweep_that_was_asked_for_during_another_waits_for_the_pause_too() {
         let ledger = EnvironmentLedger::default();
         let spent = Duration::from_secs(3);
-        let running = Running { objects: Vec::new(), next: 0, summary: Summary::default(), spent };
+        let running = Running { spent, ..Running::default() };
         let mut sweep = Sweep { running: Some(running), ..Sweep::default() };
         sweep.request();
         assert!(sweep.advance(&ledger, &PublishedGraph::default(), Timestamp::now()).summary.is_some());

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) enum Write {
     AddFinalizer(ObjectRef, Record),
-    RemoveFinalizer(ObjectRef, Record, usize),
+    RemoveFinalizer(ObjectRef, Record, u32),
     Delete(ObjectRef, Record),
     DeleteExpired(ObjectRef, Record, Timestamp),
     TakeOutOfGroup(ObjectRef, Record, Vec<(GroupList, Name)>),
@@ -53,8 +53,7 @@ impl Write {
             Self::AddFinalizer(object, record) => writer.add_finalizer(environment, object, record).await?,
             Self::RemoveFinalizer(object, record, index) => {
                 writer.remove_finalizer(environment, object, record, *index).await?;
-                let told = record.status.as_ref().map(ObservedStatus::ready_reason);
-                if told == Some(conditions::DEPENDENTS_REMAINING) {
+                if record.status.as_ref().is_some_and(ObservedStatus::tells_of_dependents) {
                     report(object, record, Happening::CascadeCompleted, "everything that depended on it is gone");
                 }
             }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     api::{CASCADE_FINALIZER, CREATED_AT_ANNOTATION, DELETION_ANNOTATION, Problem, RESTRICT},
-    graph::facts::{Kind, Object, Timestamp},
+    graph::facts::{Kind, Name, Object, Timestamp},
     source::{
         convert::{self, Metadata, UnknownFields},
         ledger::{ObservedStatus, Presentation, Record},
@@ -109,12 +109,18 @@ impl From<Wire> for WatchedObject {
 }
 
 impl WatchedObject {
-    /// The object as the graph knows it, and what is wrong with its spec.
+    /// Its name.
     #[must_use]
-    pub fn to_object(&self, kind: Kind) -> (Object, Vec<Problem>) {
-        let ObjectMeta { name, creation_timestamp, deletion_timestamp, .. } = &self.metadata;
+    pub fn name(&self) -> Name {
+        self.metadata.name.as_deref().unwrap_or_default().into()
+    }
+
+    /// The object as the graph knows it under this name, which is its own, and what is wrong with its spec.
+    #[must_use]
+    pub fn to_object(&self, kind: Kind, name: Name) -> (Object, Vec<Problem>) {
+        let ObjectMeta { creation_timestamp, deletion_timestamp, .. } = &self.metadata;
         let metadata = Metadata {
-            name: name.as_deref().unwrap_or_default().into(),
+            name,
             created: creation_timestamp.as_ref().map(|_| self.created()),
             deleting: deletion_timestamp.is_some(),
         };
@@ -127,18 +133,19 @@ impl WatchedObject {
         let ObjectMeta { uid, resource_version, generation, deletion_timestamp, finalizers, annotations, .. } =
             &self.metadata;
         let finalizers = finalizers.as_deref().unwrap_or_default();
+        let cascade_finalizer = finalizers.iter().position(|finalizer| finalizer == CASCADE_FINALIZER);
         let created = self.created();
         Record {
             uid: uid.as_deref().unwrap_or_default().into(),
             resource_version: resource_version.as_deref().unwrap_or_default().into(),
             generation: generation.unwrap_or_default(),
             deleting: deletion_timestamp.is_some(),
-            finalizers: finalizers.len(),
-            cascade_finalizer: finalizers.iter().position(|finalizer| finalizer == CASCADE_FINALIZER),
+            has_finalizers: !finalizers.is_empty(),
+            cascade_finalizer: cascade_finalizer.and_then(|index| index.try_into().ok()),
             restricted: self.is_restricted(),
             status: ObservedStatus::of(&self.status),
-            created,
-            updated: self.spec_written.map_or(created, |written| written.max(created)),
+            created: created.into(),
+            updated: self.spec_written.map_or(created, |written| written.max(created)).into(),
             presentation: Presentation::of(kind, &self.spec, annotations.as_ref()),
         }
     }

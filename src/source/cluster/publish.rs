@@ -94,6 +94,14 @@ fn subject(change: &Change) -> ObjectRef {
     }
 }
 
+/// The kind of the object that changes.
+const fn kind(change: &Change) -> Kind {
+    match change {
+        Change::Apply(object) => object.fact.kind(),
+        Change::Delete(object) => object.kind,
+    }
+}
+
 /// Objects of which the changes are kept back.
 #[derive(Debug)]
 struct Held {
@@ -266,7 +274,7 @@ impl Publisher {
         self.environments.apply(environment, &changes);
         // The followers of the ledger are told of every change of the graph.
         for change in &changes {
-            entries.entry(subject(change).kind).or_default();
+            entries.entry(kind(change)).or_default();
         }
         for (kind, entries) in entries {
             ledger.enter(kind, entries);

@@ -11,13 +11,13 @@ pub fn api(client: &Client, environment: &str, kind: Kind) -> Api<WatchedObject>
     Api::namespaced_with(client.clone(), environment, &resource(kind))
 }
 
-/// The JSON patch that puts the cascade's finalizer on an object, in this state of it and in no other. `finalizers`: how many it
-/// has.
-pub fn add_finalizer(uid: &str, resource_version: &str, finalizers: usize) -> Value {
-    let add = if finalizers == 0 {
-        json!({ "op": "add", "path": "/metadata/finalizers", "value": [CASCADE_FINALIZER] })
-    } else {
+/// The JSON patch that puts the cascade's finalizer on an object, in this state of it and in no other. `has_finalizers`: it has
+/// others.
+pub fn add_finalizer(uid: &str, resource_version: &str, has_finalizers: bool) -> Value {
+    let add = if has_finalizers {
         json!({ "op": "add", "path": "/metadata/finalizers/-", "value": CASCADE_FINALIZER })
+    } else {
+        json!({ "op": "add", "path": "/metadata/finalizers", "value": [CASCADE_FINALIZER] })
     };
     json!([
         { "op": "test", "path": "/metadata/uid", "value": uid },

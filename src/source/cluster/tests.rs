@@ -21,6 +21,8 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant, sleep};
 
+mod memory;
+
 use super::{tracker::Update, *};
 
 /// What the API server does, kind for kind, by the plural of its name.

@@ -1,8 +1,8 @@
 //! From the events of a watch to the changes of the graph, without I/O.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    mem,
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
 };
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -13,60 +13,100 @@ use crate::{
     api::Problem,
     graph::facts::{Change, Kind, Name, ObjectRef},
     source::{
+        Ledger,
         convert::{self, Metadata},
-        ledger::{LedgerEntry, record::revision},
+        ledger::{LedgerEntry, Record, ResourceVersion, Uid},
     },
 };
 
 /// Follows the watch of one kind.
 ///
 /// # Guarantees
-/// - What the changes add up to is what the API server has. Between [`Event::Init`] and [`Event::InitDone`] nothing
-///   changes; then everything that the list tells changes together.
+/// - What the changes add up to is what the API server has.
+/// - What the first list tells changes as it comes, so that it need not be kept: nobody is answered before its end. From then on
+///   nothing changes between [`Event::Init`] and [`Event::InitDone`]; then everything that the list tells changes together.
 /// - An object that is listed unchanged causes no change.
 /// - An object whose spec cannot be used becomes invalid: it loses what it granted.
+///
+/// # Assumptions
+/// - All that it adds to an update is entered into the ledger, in order, and nobody else enters anything of the kind and the
+///   namespaces.
+/// - A list is entered before the next event is told.
 #[derive(Debug)]
 pub struct Tracker {
     kind: Kind,
-    known: Known,
+    /// Which namespace it follows; none: all.
+    namespace: Option<Name>,
+    /// Tells the version of each object that the graph has.
+    ledger: Arc<Ledger>,
+    /// The versions that may not have been entered into the ledger yet; none: the object is gone.
+    ahead: HashMap<Key, Option<State>>,
+    /// A list was completed.
+    has_listed: bool,
+    /// The graph has something else of every object than what the API server said.
+    withdrawn: bool,
     listing: Option<Listing>,
 }
 
-/// The version of each object that the graph has, by namespace and name.
-type Known = HashMap<Name, HashMap<Name, Version>>;
-
-/// None: the graph has something else than what the API server said.
-type Version = Option<State>;
+/// Namespace and name of an object.
+type Key = (Name, Name);
 
 /// Tells one state of an object from every other: its uid, for a name may be used again, and its resource version.
 #[derive(Clone, Debug, PartialEq)]
 struct State {
-    uid: Box<str>,
-    resource_version: Box<str>,
-    generation: Option<i64>,
+    uid: Uid,
+    resource_version: ResourceVersion,
+    /// 0: the API server does not count the changes of its spec.
+    generation: i64,
     deleting: bool,
 }
 
 impl State {
+    fn of(object: &WatchedObject) -> Self {
+        let ObjectMeta { uid, resource_version, generation, deletion_timestamp, .. } = object.meta();
+        // The API server leaves neither of these out.
+        let [uid, resource_version] = [uid, resource_version].map(|field| field.as_deref().unwrap_or_default());
+        Self {
+            uid: uid.into(),
+            resource_version: resource_version.into(),
+            generation: generation.unwrap_or_default(),
+            deleting: deletion_timestamp.is_some(),
+        }
+    }
+
+    fn of_record(record: &Record) -> Self {
+        let Record { uid, resource_version, generation, deleting, .. } = record;
+        Self {
+            uid: uid.clone(),
+            resource_version: resource_version.clone(),
+            generation: *generation,
+            deleting: *deleting,
+        }
+    }
+
     /// Whether the object says the same as in an earlier state, so that only its status or metadata can differ.
     fn says_the_same(&self, earlier: &Self) -> bool {
         self.uid == earlier.uid
-            && self.generation.is_some()
+            && self.generation != 0
             && self.generation == earlier.generation
             // The mark of a deletion counts as a change of the spec, but nothing that revokes is to hang on that.
             && self.deleting == earlier.deleting
-    }
-
-    fn revision(&self) -> u64 {
-        revision(&self.resource_version)
     }
 }
 
 /// A list that is being read.
 #[derive(Debug, Default)]
 struct Listing {
-    seen: Known,
+    /// The names that it has told so far, by namespace; none: nothing is known that it might leave out.
+    seen: Option<HashMap<Name, HashSet<Name>>>,
     update: Update,
+}
+
+impl Listing {
+    fn leaves_out(&self, (namespace, name): &Key) -> bool {
+        let seen = |seen: &HashMap<Name, HashSet<Name>>| seen.get(namespace).is_some_and(|names| names.contains(name));
+        !self.seen.as_ref().is_some_and(seen)
+    }
 }
 
 /// What some events add up to.
@@ -116,40 +156,38 @@ impl Update {
 }
 
 impl Tracker {
-    /// Begins to follow a kind of which the graph knows nothing yet.
-    pub fn new(kind: Kind) -> Self {
-        Self { kind, known: Known::new(), listing: None }
+    /// Begins to follow a kind, in one namespace or all, of which the graph and the ledger know nothing yet.
+    pub fn new(kind: Kind, namespace: Option<Name>, ledger: Arc<Ledger>) -> Self {
+        Self { kind, namespace, ledger, ahead: HashMap::new(), has_listed: false, withdrawn: false, listing: None }
+    }
+
+    /// Forgets what the ledger knows by now. To be called between updates, lest it remember ever more.
+    pub fn settle(&mut self) {
+        let mut ahead = std::mem::take(&mut self.ahead);
+        ahead.retain(|key, version| self.entered(key) != *version);
+        self.ahead = ahead;
     }
 
     /// Takes the next event, and adds what it changes to an update.
     pub fn handle(&mut self, event: Event<WatchedObject>, update: &mut Update) {
         match event {
-            Event::Init => self.listing = Some(Listing::default()),
-            Event::InitApply(object) => self.list(&object),
+            Event::Init => self.listing = Some(self.begin_list()),
+            Event::InitApply(object) => self.list(&object, update),
             Event::InitDone => self.complete_list(update),
             Event::Apply(object) => {
-                let key = Key::of(&object);
-                let names = self.known.entry(key.namespace.clone()).or_default();
-                let before = names.insert(key.name.clone(), Some(key.state.clone())).flatten();
-                match before {
-                    Some(before) if before == key.state => {}
-                    Some(before) if key.state.says_the_same(&before) => note(self.kind, key, &object, update),
-                    _ => apply(self.kind, key, &object, update),
+                let (key, version) = (key(&object), State::of(&object));
+                match self.known(&key) {
+                    Some(before) if before == version => return,
+                    Some(before) if version.says_the_same(&before) => note(self.kind, &key, &object, update),
+                    _ => apply(self.kind, &key, &object, update),
                 }
+                self.ahead.insert(key, Some(version));
             }
             Event::Delete(object) => {
-                let Key { namespace, name, state } = Key::of(&object);
-                if let Some(names) = self.known.get_mut(&namespace)
-                    && names.remove(&name).is_some()
-                {
-                    if names.is_empty() {
-                        self.known.remove(&namespace);
-                    }
-                    update.enter(
-                        namespace.clone(),
-                        LedgerEntry { name: name.clone(), record: None, changes_graph: Some(state.revision()) },
-                    );
-                    update.push(namespace, Change::Delete(ObjectRef { kind: self.kind, name }));
+                let key = key(&object);
+                if self.is_known(&key) {
+                    delete(self.kind, &key, State::of(&object).resource_version.revision(), update);
+                    self.ahead.insert(key, None);
                 }
             }
         }
@@ -159,83 +197,120 @@ impl Tracker {
     /// does again will be told by a list.
     pub fn withdraw(&mut self, problem: &str, update: &mut Update) {
         self.listing = None;
-        for (namespace, names) in &mut self.known {
-            for (name, version) in names {
-                if version.take().is_some() {
-                    let metadata = Metadata { name: name.clone(), created: None, deleting: false };
-                    let object = convert::invalid(self.kind, metadata, problem);
-                    update.push(namespace.clone(), Change::Apply(object));
-                }
-            }
+        if self.withdrawn {
+            return;
+        }
+        self.withdrawn = true;
+        for (namespace, name) in self.known_where(|_| true) {
+            let metadata = Metadata { name, created: None, deleting: false };
+            update.push(namespace, Change::Apply(convert::invalid(self.kind, metadata, problem)));
         }
     }
 
-    fn list(&mut self, object: &WatchedObject) {
-        let key = Key::of(object);
-        let Listing { seen, update } = self.listing.get_or_insert_default();
-        seen.entry(key.namespace.clone()).or_default().insert(key.name.clone(), Some(key.state.clone()));
-        let known = self.known.get(&key.namespace).and_then(|names| names.get(&key.name));
+    fn begin_list(&self) -> Listing {
+        let may_leave_out = self.has_listed || !self.known_where(|_| true).is_empty();
+        Listing { seen: may_leave_out.then(HashMap::new), update: Update::default() }
+    }
+
+    fn list(&mut self, object: &WatchedObject, update: &mut Update) {
+        let (key, version) = (key(object), State::of(object));
         // Generations are not trusted across lists: what is restored from a backup counts them anew.
-        if known != Some(&Some(key.state.clone())) {
-            apply(self.kind, key, object, update);
+        let is_news = self.known(&key).as_ref() != Some(&version);
+        let listing = self.listing.get_or_insert_default();
+        if let Some(seen) = &mut listing.seen {
+            let (namespace, name) = key.clone();
+            seen.entry(namespace).or_default().insert(name);
+        }
+        if !is_news {
+            return;
+        }
+        if self.has_listed {
+            apply(self.kind, &key, object, &mut listing.update);
+        } else {
+            apply(self.kind, &key, object, update);
+            self.ahead.insert(key, Some(version));
         }
     }
 
     fn complete_list(&mut self, update: &mut Update) {
-        let Listing { seen, update: listed } = self.listing.take().unwrap_or_default();
-        let before = mem::replace(&mut self.known, seen);
-        for (namespace, names) in before {
-            let still = self.known.get(&namespace);
-            for name in names.into_keys().filter(|name| still.is_none_or(|still| !still.contains_key(name))) {
+        let listing = self.listing.take().unwrap_or_default();
+        if listing.seen.is_some() {
+            for gone in self.known_where(|key| listing.leaves_out(key)) {
                 // When it went is not known.
-                let entry = LedgerEntry { name: name.clone(), record: None, changes_graph: Some(0) };
-                update.enter(namespace.clone(), entry);
-                update.push(namespace.clone(), Change::Delete(ObjectRef { kind: self.kind, name }));
+                delete(self.kind, &gone, 0, update);
             }
         }
-        update.append(listed);
+        update.append(listing.update);
         update.lists += 1;
+        self.has_listed = true;
+        self.withdrawn = false;
+        // All that was told is entered next.
+        self.ahead.clear();
+    }
+
+    /// The version of an object that the graph has, or will have; none: it does not have it so.
+    fn known(&self, key: &Key) -> Option<State> {
+        if self.withdrawn {
+            return None;
+        }
+        self.ahead.get(key).cloned().unwrap_or_else(|| self.entered(key))
+    }
+
+    fn is_known(&self, key: &Key) -> bool {
+        self.ahead.get(key).map_or_else(|| self.entered(key).is_some(), Option::is_some)
+    }
+
+    /// The version of an object that the ledger has.
+    fn entered(&self, (namespace, name): &Key) -> Option<State> {
+        let ledger = self.ledger.get(namespace)?;
+        let records = ledger.read();
+        records.named(self.kind, name).map(State::of_record)
+    }
+
+    /// The objects that the graph has, or will have, and that are such.
+    fn known_where(&self, is_such: impl Fn(&Key) -> bool) -> Vec<Key> {
+        let namespaces = self.namespace.as_ref().map_or_else(|| self.ledger.environments(), |it| vec![it.clone()]);
+        let mut known = Vec::new();
+        for namespace in namespaces {
+            let Some(ledger) = self.ledger.get(&namespace) else { continue };
+            let records = ledger.read();
+            let entered = records.in_order(self.kind).map(|name| (namespace.clone(), name.clone()));
+            known.extend(entered.filter(|key| !self.ahead.contains_key(key) && is_such(key)));
+        }
+        let ahead = self.ahead.iter().filter(|(key, version)| version.is_some() && is_such(key));
+        known.extend(ahead.map(|(key, _)| key.clone()));
+        known
     }
 }
 
 /// Brings a change of an object's status or metadata into the ledger.
-fn note(kind: Kind, Key { namespace, name, .. }: Key, object: &WatchedObject, update: &mut Update) {
-    update.enter(namespace, LedgerEntry { name, record: Some(object.to_record(kind)), changes_graph: None });
+fn note(kind: Kind, (namespace, name): &Key, object: &WatchedObject, update: &mut Update) {
+    let record = Some(object.to_record(kind));
+    update.enter(namespace.clone(), LedgerEntry { name: name.clone(), record, changes_graph: None });
 }
 
-fn apply(kind: Kind, Key { namespace, name, state }: Key, object: &WatchedObject, update: &mut Update) {
+fn apply(kind: Kind, (namespace, name): &Key, object: &WatchedObject, update: &mut Update) {
     let record = object.to_record(kind);
-    update.enter(
-        namespace.clone(),
-        LedgerEntry { name: name.clone(), record: Some(record), changes_graph: Some(state.revision()) },
-    );
-    let (object, problems) = object.to_object(kind);
+    let changes_graph = Some(record.resource_version.revision());
+    update.enter(namespace.clone(), LedgerEntry { name: name.clone(), record: Some(record), changes_graph });
+    let (object, problems) = object.to_object(kind, name.clone());
     if !problems.is_empty() {
-        update.unusable.push(Unusable { namespace: namespace.clone(), name, problems });
+        update.unusable.push(Unusable { namespace: namespace.clone(), name: name.clone(), problems });
     }
-    update.push(namespace, Change::Apply(object));
+    update.push(namespace.clone(), Change::Apply(object));
 }
 
-struct Key {
-    namespace: Name,
-    name: Name,
-    state: State,
+fn delete(kind: Kind, (namespace, name): &Key, revision: u64, update: &mut Update) {
+    let entry = LedgerEntry { name: name.clone(), record: None, changes_graph: Some(revision) };
+    update.enter(namespace.clone(), entry);
+    update.push(namespace.clone(), Change::Delete(ObjectRef { kind, name: name.clone() }));
 }
 
-impl Key {
-    fn of(object: &WatchedObject) -> Self {
-        let ObjectMeta { namespace, name, uid, resource_version, generation, deletion_timestamp, .. } = object.meta();
-        // The API server leaves none of these out: all our kinds are namespaced.
-        let [namespace, name, uid, resource_version] =
-            [namespace, name, uid, resource_version].map(|field| field.as_deref().unwrap_or_default());
-        let state = State {
-            uid: uid.into(),
-            resource_version: resource_version.into(),
-            generation: *generation,
-            deleting: deletion_timestamp.is_some(),
-        };
-        Self { namespace: namespace.into(), name: name.into(), state }
-    }
+fn key(object: &WatchedObject) -> Key {
+    let ObjectMeta { namespace, name, .. } = object.meta();
+    // The API server leaves neither of these out: all our kinds are namespaced.
+    let [namespace, name] = [namespace, name].map(|field| field.as_deref().unwrap_or_default().into());
+    (namespace, name)
 }
 
 #[cfg(test)]
@@ -261,13 +336,30 @@ mod tests {
         serde_json::from_value(object).unwrap()
     }
 
+    fn tracker() -> Tracker {
+        Tracker::new(Kind::Role, None, Arc::default())
+    }
+
     /// What the events change, in a word each.
     fn run(tracker: &mut Tracker, events: impl IntoIterator<Item = Event<WatchedObject>>) -> Vec<String> {
-        let mut update = Update::default();
+        let mut all = Update::default();
         for event in events {
-            tracker.handle(event, &mut update);
+            let ends_list = matches!(event, Event::InitDone);
+            tracker.handle(event, &mut all);
+            if ends_list {
+                enter(tracker, &mut all);
+            }
         }
-        words(&update)
+        enter(tracker, &mut all);
+        words(&all)
+    }
+
+    /// Enters into the ledger what an update tells it.
+    fn enter(tracker: &mut Tracker, update: &mut Update) {
+        for (namespace, entries) in std::mem::take(&mut update.entries) {
+            tracker.ledger.of(&namespace).enter(Kind::Role, entries);
+        }
+        tracker.settle();
     }
 
     fn words(update: &Update) -> Vec<String> {
@@ -298,23 +390,47 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_seen_of_a_list_before_its_end() {
-        let mut tracker = Tracker::new(Kind::Role);
+    fn the_first_list_is_seen_as_it_comes_and_nothing_of_a_later_one_before_its_end() {
+        let mut tracker = tracker();
         let (a, b) = (role("x/a", "1", 1, "p"), role("y/b", "2", 2, "q"));
-        assert!(run(&mut tracker, [Event::Init, Event::InitApply(a), Event::InitApply(b)]).is_empty());
-        assert_eq!(run(&mut tracker, [Event::InitDone]), ["+x/a:p", "+y/b:q"]);
+        assert_eq!(run(&mut tracker, [Event::Init, Event::InitApply(a)]), ["+x/a:p"]);
+        assert_eq!(run(&mut tracker, [Event::InitApply(b), Event::InitDone]), ["+y/b:q"]);
+
+        let (a, c) = (role("x/a", "1", 3, "r"), role("x/c", "3", 4, "s"));
+        assert!(run(&mut tracker, [Event::Init, Event::InitApply(a), Event::InitApply(c)]).is_empty());
+        assert_eq!(run(&mut tracker, [Event::InitDone]), ["+x/a:r", "+x/c:s", "-y/b"]);
     }
 
     #[test]
-    fn a_list_that_broke_off_is_forgotten() {
-        let mut tracker = Tracker::new(Kind::Role);
-        assert!(run(&mut tracker, [Event::Init, Event::InitApply(role("x/a", "1", 1, "p"))]).is_empty());
-        assert_eq!(run(&mut tracker, listed([role("x/b", "2", 2, "q")])), ["+x/b:q"]);
+    fn of_a_list_that_broke_off_nothing_stays_that_the_next_one_does_not_tell() {
+        let mut tracker = tracker();
+        let broken_off = |key, version| [Event::Init, Event::InitApply(role(key, "1", version, "p"))];
+        assert_eq!(run(&mut tracker, broken_off("x/a", 1)), ["+x/a:p"]);
+        assert_eq!(run(&mut tracker, listed([role("x/b", "2", 2, "q")])), ["+x/b:q", "-x/a"]);
+        assert!(run(&mut tracker, broken_off("x/a", 3)).is_empty());
+        assert!(run(&mut tracker, listed([role("x/b", "2", 2, "q")])).is_empty());
+    }
+
+    #[test]
+    fn what_is_not_in_the_ledger_yet_is_known_nevertheless() {
+        let mut tracker = tracker();
+        run(&mut tracker, listed([role("x/a", "1", 1, "p")]));
+        let mut held_back = Update::default();
+        tracker.handle(Event::Delete(role("x/a", "1", 2, "p")), &mut held_back);
+        tracker.handle(Event::Apply(role("x/b", "2", 3, "q")), &mut held_back);
+        assert_eq!(words(&held_back), ["-x/a", "+x/b:q"]);
+        tracker.settle();
+        let again = [Event::Delete(role("x/a", "1", 2, "p")), Event::Apply(role("x/b", "2", 3, "q"))];
+        assert!(run(&mut tracker, again).is_empty());
+        assert_eq!(run(&mut tracker, listed([])), ["-x/b"], "the end of the other is told already");
+
+        enter(&mut tracker, &mut held_back);
+        assert!(tracker.ahead.is_empty(), "what was entered is not remembered twice");
     }
 
     #[test]
     fn events_follow_in_order() {
-        let mut tracker = Tracker::new(Kind::Role);
+        let mut tracker = tracker();
         run(&mut tracker, listed([]));
         assert_eq!(
             run(
@@ -333,7 +449,7 @@ mod tests {
 
     #[test]
     fn a_new_list_changes_only_what_differs() {
-        let mut tracker = Tracker::new(Kind::Role);
+        let mut tracker = tracker();
         let before = ["same", "changed", "gone", "again"].map(|name| role(&format!("x/{name}"), name, 1, "p"));
         run(&mut tracker, listed(before.into_iter().chain([role("y/gone", "1", 1, "p")])));
         let after = [
@@ -352,7 +468,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_revokes_and_is_reported_and_can_be_deleted() {
-        let mut tracker = Tracker::new(Kind::Role);
+        let mut tracker = tracker();
         run(&mut tracker, listed([role("x/a", "1", 1, "p"), role("x/b", "2", 1, "p")]));
         let mut update = Update::default();
         tracker.handle(Event::Apply(role("x/a", "1", 2, GARBAGE)), &mut update);
@@ -372,7 +488,7 @@ mod tests {
 
     #[test]
     fn a_kind_that_is_not_served_grants_nothing_until_a_list_tells_what_is_there() {
-        let mut tracker = Tracker::new(Kind::Role);
+        let mut tracker = tracker();
         run(&mut tracker, listed([role("x/a", "1", 1, "p"), role("x/b", "2", 1, "p")]));
         run(&mut tracker, [Event::Init, Event::InitApply(role("x/c", "3", 1, "p"))]);
         let mut update = Update::default();
@@ -391,7 +507,7 @@ mod tests {
 
     #[test]
     fn a_status_changes_nothing_but_a_deletion_mark_does_whatever_the_generation_is() {
-        let mut tracker = Tracker::new(Kind::Role);
+        let mut tracker = tracker();
         let object = |version: &str, deleted: Option<&str>| {
             read(json!({
                 "metadata": {
@@ -409,7 +525,7 @@ mod tests {
 
     #[test]
     fn the_life_of_an_object_is_told() {
-        let mut tracker = Tracker::new(Kind::Role);
+        let mut tracker = tracker();
         let mut update = Update::default();
         tracker.handle(
             Event::Apply(read(json!({

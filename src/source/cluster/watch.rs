@@ -1,6 +1,6 @@
 //! The watch of one kind.
 
-use std::{collections::BTreeMap, fmt, pin::pin, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, mem, pin::pin, sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt, stream};
 use kube::{
@@ -77,7 +77,7 @@ impl Watch {
             api,
             namespace: namespace.map(Name::from),
             gate,
-            tracker: Tracker::new(kind),
+            tracker: Tracker::new(kind, namespace.map(Name::from), Arc::clone(publisher.ledger())),
             trouble: Trouble::default(),
             lag: metrics.watch_lag(kind),
             publisher: Arc::clone(publisher),
@@ -112,12 +112,19 @@ impl Watch {
                             info!(watch = self.gate, "the watch works again");
                         }
                     }
+                    let ends_list = matches!(event, Event::InitDone);
                     self.tracker.handle(event, &mut update);
+                    if ends_list {
+                        self.publish(mem::take(&mut update));
+                    }
                 }
                 Err(error) => self.fail(&error, Instant::now(), &mut update),
             }
         }
-        let Update { changes, entries, unusable, lists } = update;
+        self.publish(update);
+    }
+
+    fn publish(&mut self, Update { changes, entries, unusable, lists }: Update) {
         for Unusable { namespace, name, problems } in unusable {
             self.metrics.object_was_unusable(self.kind);
             let problem = convert::summary(&problems);
@@ -137,6 +144,7 @@ impl Watch {
             self.publisher.environments().open_gate(&self.gate);
             info!(watch = self.gate, "listed");
         }
+        self.tracker.settle();
     }
 
     /// Notes an error.

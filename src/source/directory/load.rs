@@ -167,7 +167,7 @@ impl Declaration {
             record.updated = before.updated;
         } else if record.updated <= before.updated {
             // A person changed it, and did not say when.
-            record.updated = self.modified;
+            record.updated = self.modified.into();
         }
         record.updated = record.updated.max(record.created);
         if record != *self.record {

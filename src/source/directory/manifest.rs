@@ -18,7 +18,7 @@ use crate::{
     },
     source::{
         convert::{self, Metadata, UnknownFields},
-        ledger::{Presentation, Record},
+        ledger::{Presentation, Record, ResourceVersion, Uid},
     },
 };
 
@@ -284,12 +284,12 @@ fn record(
         resource_version: version(node),
         generation: 1,
         deleting: object.deleting,
-        finalizers: 0,
+        has_finalizers: false,
         cascade_finalizer: None,
         restricted: annotations.get(api::DELETION_ANNOTATION).is_some_and(|policy| policy == api::RESTRICT),
         status: None,
-        created,
-        updated: updated.max(created),
+        created: created.into(),
+        updated: updated.max(created).into(),
         presentation: Presentation::of(kind, &spec, Some(annotations)),
     }
 }
@@ -308,14 +308,14 @@ fn annotated_time(annotations: &BTreeMap<String, String>, name: &str) -> Option<
 }
 
 /// The uid of an object: the UUID of version 5 of `authz.bailiwick.dev/KIND/NAMESPACE/NAME` in the namespace of OIDs.
-fn uid(kind: Kind, environment: &str, name: &str) -> Name {
+fn uid(kind: Kind, environment: &str, name: &str) -> Uid {
     let text = format!("{}/{kind}/{environment}/{name}", api::GROUP);
-    Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()).to_string().into()
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()).to_string().as_str().into()
 }
 
 /// A digest of what a document says, but for comments and layout.
-pub fn version(node: &Node) -> Name {
-    Uuid::new_v5(&Uuid::NAMESPACE_OID, node.to_value().to_string().as_bytes()).simple().to_string().into()
+pub fn version(node: &Node) -> ResourceVersion {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, node.to_value().to_string().as_bytes()).simple().to_string().as_str().into()
 }
 
 /// The annotations of an object. Those that are no text are left out.

@@ -13,7 +13,7 @@ use super::{
     *,
 };
 use crate::{
-    graph::facts::{Change, Fact, Kind, ObjectRef},
+    graph::facts::{Change, Fact, Kind, ObjectRef, Timestamp},
     source::ledger::Record,
 };
 
@@ -505,9 +505,9 @@ fn every_object_is_known_with_what_it_says_for_people() {
         ledger.get("default").unwrap().get(&object).unwrap()
     };
     let (a, b) = (record("a"), record("b"));
-    assert_eq!(a.uid, "1db5f5f8-a587-5958-897d-f27ac302d33e", "for ever");
-    assert_eq!(a.created, "2026-01-01T00:00:00.123Z".parse().unwrap());
-    assert_eq!(a.updated, "2026-01-02T00:00:00Z".parse().unwrap());
+    assert_eq!(a.uid.to_string(), "1db5f5f8-a587-5958-897d-f27ac302d33e", "for ever");
+    assert_eq!(Timestamp::from(a.created), "2026-01-01T00:00:00.123Z".parse().unwrap());
+    assert_eq!(Timestamp::from(a.updated), "2026-01-02T00:00:00Z".parse().unwrap());
     let display_name = |record: &Record| record.presentation.as_ref().and_then(|it| it.display_name.clone());
     assert_eq!((display_name(&a).as_deref(), display_name(&b).as_deref()), (Some("A"), Some("B")));
 

@@ -31,13 +31,13 @@ impl Awaited {
     #[must_use]
     pub fn is_in(&self, records: &Records) -> bool {
         match records.get(&self.object) {
-            Some(record) if record.uid == self.uid => self.is_met_by(record),
+            Some(record) if record.uid == *self.uid => self.is_met_by(record),
             // Before the object is known, its name is free or somebody else's.
             other => match self.outcome {
                 Outcome::Deleted => true,
                 Outcome::Written { revision } => {
                     records.place(ObjectId::of_uid(&self.uid)).is_some()
-                        || other.is_some_and(|other| other.revision() > revision)
+                        || other.is_some_and(|other| other.resource_version.revision() > revision)
                 }
             },
         }
@@ -46,16 +46,16 @@ impl Awaited {
     /// Whether it holds once this is entered.
     pub(in crate::source) fn is_told_by(&self, entry: &LedgerEntry) -> bool {
         match (&entry.record, self.outcome) {
-            (Some(record), _) if record.uid == self.uid => self.is_met_by(record),
+            (Some(record), _) if record.uid == *self.uid => self.is_met_by(record),
             (_, Outcome::Deleted) => true,
-            (Some(other), Outcome::Written { revision }) => other.revision() > revision,
+            (Some(other), Outcome::Written { revision }) => other.resource_version.revision() > revision,
             (None, Outcome::Written { revision }) => entry.changes_graph.is_some_and(|gone| gone > revision),
         }
     }
 
     fn is_met_by(&self, record: &Record) -> bool {
         match self.outcome {
-            Outcome::Written { revision } => record.revision() >= revision,
+            Outcome::Written { revision } => record.resource_version.revision() >= revision,
             Outcome::Deleted => record.deleting,
         }
     }

@@ -98,7 +98,11 @@ impl Presentation {
             display_name: text("displayName"),
             description: text("description"),
             external_id: text("externalId").filter(|_| kind == Kind::Resource),
-            user: spec.get("user").filter(|_| kind == Kind::OrganizationMembership).and_then(read),
+            user: spec
+                .get("user")
+                .filter(|_| kind == Kind::OrganizationMembership)
+                .and_then(read)
+                .filter(|user| *user != UserProfile::default()),
             permissions,
             metadata: annotation(METADATA_ANNOTATION)
                 .and_then(|json| serde_json::from_str(json).ok())

@@ -5,52 +5,39 @@ use std::{
     sync::Arc,
 };
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::Value;
-use smol_str::SmolStr;
 
-use super::Presentation;
-use crate::{api::ConditionType, graph::facts::Timestamp};
+use super::{Moment, Presentation, ResourceVersion, Uid};
+use crate::{
+    api::{ConditionType, DEPENDENTS_REMAINING},
+    graph::facts::Timestamp,
+};
 
 /// What is known of an object beyond what the graph keeps.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
     /// Tells it from others that had its name before.
-    pub uid: SmolStr,
+    pub uid: Uid,
     /// Tells this state of it from every other.
-    pub resource_version: SmolStr,
+    pub resource_version: ResourceVersion,
     /// Counts the changes of its spec, and its being marked for deletion.
     pub generation: i64,
     /// It has a deletion timestamp.
     pub deleting: bool,
-    /// How many finalizers it has.
-    pub finalizers: usize,
+    /// It has finalizers.
+    pub has_finalizers: bool,
     /// Which of them is [`CASCADE_FINALIZER`](crate::api::CASCADE_FINALIZER).
-    pub cascade_finalizer: Option<usize>,
+    pub cascade_finalizer: Option<u32>,
     /// It is annotated not to be cascaded.
     pub restricted: bool,
     /// What its status says; none: nothing.
     pub status: Option<ObservedStatus>,
     /// When it was created, to the millisecond where that is known.
-    pub created: Timestamp,
+    pub created: Moment,
     /// When its spec last changed: never before it was created.
-    pub updated: Timestamp,
+    pub updated: Moment,
     /// What it says for people; none: nothing.
     pub presentation: Option<Arc<Presentation>>,
-}
-
-impl Record {
-    /// The resource version as the number that it is.
-    #[must_use]
-    pub fn revision(&self) -> u64 {
-        revision(&self.resource_version)
-    }
-}
-
-/// A resource version as the number that it is; 0 where it is none.
-#[must_use]
-pub fn revision(resource_version: &str) -> u64 {
-    resource_version.parse().unwrap_or_default()
 }
 
 /// A status, reduced to what tells whether another one says the same.
@@ -58,15 +45,10 @@ pub fn revision(resource_version: &str) -> u64 {
 pub struct ObservedStatus {
     /// Of everything that it says but for when; conditions of other authors left out.
     digest: u64,
-    conditions: [Option<ObservedCondition>; ConditionType::ALL.len()],
-    /// The reason of the condition `Ready`.
-    ready_reason: SmolStr,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct ObservedCondition {
-    holds: bool,
-    since: Timestamp,
+    /// Since when each condition has held or not, in seconds since 1970 as the API server keeps them.
+    since: [u32; ConditionType::ALL.len()],
+    holds: [Option<bool>; ConditionType::ALL.len()],
+    tells_of_dependents: bool,
 }
 
 impl ObservedStatus {
@@ -79,18 +61,16 @@ impl ObservedStatus {
         for (name, value) in fields.iter().filter(|(name, _)| *name != "conditions") {
             (name, value.to_string()).hash(&mut digest);
         }
-        let conditions = fields.get("conditions").and_then(Value::as_array);
-        let read = |value: &Value| serde_json::from_value::<Condition>(value.clone()).ok();
-        let mut conditions: Vec<Condition> = conditions.into_iter().flatten().filter_map(read).collect();
-        conditions.sort_by(|one, other| one.type_.cmp(&other.type_));
-        for condition in conditions {
-            let Condition { type_, status, reason, message, observed_generation, last_transition_time } = condition;
-            let Some(of_type) = ConditionType::named(&type_) else { continue };
-            (&type_, &status, &reason, &message, observed_generation).hash(&mut digest);
-            observed.conditions[of_type as usize] =
-                Some(ObservedCondition { holds: status == "True", since: last_transition_time.0 });
+        let conditions = fields.get("conditions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let mut conditions: Vec<_> = conditions.iter().filter_map(ConditionRead::of).collect();
+        conditions.sort_by_key(|condition| condition.of_type.as_str());
+        for ConditionRead { of_type, status, reason, message, observed_generation, since } in conditions {
+            (of_type.as_str(), status, reason, message, observed_generation).hash(&mut digest);
+            let second = since.as_second().clamp(0, u32::MAX.into());
+            observed.since[of_type as usize] = u32::try_from(second).unwrap_or_default();
+            observed.holds[of_type as usize] = Some(status == "True");
             if of_type == ConditionType::Ready {
-                observed.ready_reason = reason.into();
+                observed.tells_of_dependents = reason == DEPENDENTS_REMAINING;
             }
         }
         observed.digest = digest.finish();
@@ -106,20 +86,47 @@ impl ObservedStatus {
     /// Since when a condition has held, or not held; none: it does not say that.
     #[must_use]
     pub fn since(&self, condition: ConditionType, holds: bool) -> Option<Timestamp> {
-        let observed = self.conditions[condition as usize].as_ref()?;
-        (observed.holds == holds).then_some(observed.since)
+        if self.holds(condition) != Some(holds) {
+            return None;
+        }
+        Timestamp::from_second(self.since[condition as usize].into()).ok()
     }
 
     /// Whether it says that a condition holds; none: it does not mention it.
     #[must_use]
-    pub fn holds(&self, condition: ConditionType) -> Option<bool> {
-        self.conditions[condition as usize].as_ref().map(|observed| observed.holds)
+    pub const fn holds(&self, condition: ConditionType) -> Option<bool> {
+        self.holds[condition as usize]
     }
 
-    /// The reason of the condition `Ready`; empty: it has none.
+    /// Whether the reason of the condition `Ready` is [`DEPENDENTS_REMAINING`].
     #[must_use]
-    pub fn ready_reason(&self) -> &str {
-        &self.ready_reason
+    pub const fn tells_of_dependents(&self) -> bool {
+        self.tells_of_dependents
+    }
+}
+
+/// A condition of ours, as it stands in a status.
+struct ConditionRead<'a> {
+    of_type: ConditionType,
+    status: &'a str,
+    reason: &'a str,
+    message: &'a str,
+    observed_generation: Option<i64>,
+    since: Timestamp,
+}
+
+impl<'a> ConditionRead<'a> {
+    /// Reads it. None: it is somebody else's, or lacks what every condition has.
+    fn of(condition: &'a Value) -> Option<Self> {
+        let text = |field: &str| condition.get(field).and_then(Value::as_str);
+        Some(Self {
+            of_type: ConditionType::named(text("type")?)?,
+            status: text("status")?,
+            reason: text("reason")?,
+            message: text("message")?,
+            observed_generation: condition.get("observedGeneration").and_then(Value::as_i64),
+            since: text("lastTransitionTime")?.parse().ok()?,
+        })
     }
 }
 
@@ -159,7 +166,8 @@ mod tests {
 
         assert_eq!(one.since(ConditionType::Ready, true), Some("2026-01-01T00:00:00Z".parse().unwrap()));
         assert_eq!(one.since(ConditionType::Ready, false), None);
-        assert_eq!((one.holds(ConditionType::Stalled), one.ready_reason()), (None, "Indexed"));
+        assert_eq!((one.holds(ConditionType::Stalled), one.tells_of_dependents()), (None, false));
+        assert!(observed(&status("False", DEPENDENTS_REMAINING, "2026-01-01T00:00:00Z")).tells_of_dependents());
         assert_eq!(ObservedStatus::of(&Value::Null), None);
     }
 }

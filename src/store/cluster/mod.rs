@@ -33,7 +33,7 @@ use crate::{
     },
     source::{
         cluster::{self, WatchedObject, publish::Publisher},
-        ledger::{Awaited, Outcome, record::revision},
+        ledger::{Awaited, Outcome, identity::revision},
     },
 };
 
@@ -224,7 +224,7 @@ impl ClusterStore {
         let finalizers = current.meta().finalizers.as_deref().unwrap_or_default();
         if !finalizers.iter().any(|finalizer| finalizer == CASCADE_FINALIZER) {
             let version = current.meta().resource_version.as_deref().unwrap_or_default();
-            let operations = cluster::add_finalizer(uid, version, finalizers.len());
+            let operations = cluster::add_finalizer(uid, version, !finalizers.is_empty());
             // INVARIANT: it is a list of operations.
             #[expect(clippy::expect_used, reason = "unreachable, see the invariant")]
             let patch = Patch::Json(serde_json::from_value(operations).expect("a JSON patch"));

@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde_json::{Map, Value, json};
+use smol_str::ToSmolStr as _;
 use uuid::Uuid;
 
 use super::{
@@ -66,8 +67,8 @@ fn stored(declaration: &Declaration, node: &Node) -> Result<StoredObject, Error>
     let record = &declaration.record;
     Ok(StoredObject {
         name: object.name,
-        uid: record.uid.clone(),
-        resource_version: record.resource_version.clone(),
+        uid: record.uid.to_smolstr(),
+        resource_version: record.resource_version.to_smolstr(),
         annotations: manifest::annotations(node),
         spec,
     })
@@ -164,7 +165,7 @@ impl Preparing<'_> {
         let declaration = self.declaration(&object)?;
         let file = file_of(declaration)?.to_owned();
         // The time of the file stood in for it, and that changes now.
-        let created = (!declaration.says_created).then_some(declaration.record.created);
+        let created = (!declaration.says_created).then(|| declaration.record.created.into());
         self.tasks.push(Task::Change { object, file, created, edit });
         Ok(())
     }
@@ -232,7 +233,7 @@ impl Preparing<'_> {
 
     fn delete(&mut self, object: &ObjectRef, uid: &Name) -> Result<(), Error> {
         let record = &self.declaration(object)?.record;
-        let graph = self.held.environments().get(self.environment).filter(|_| record.uid == *uid);
+        let graph = self.held.environments().get(self.environment).filter(|_| record.uid == **uid);
         let graph = graph.ok_or_else(|| Error::NotFound { object: object.clone() })?;
         let proposal = Proposal::Delete { object: object.clone(), restricted: record.restricted };
         let reasons = graph.review(&proposal, Timestamp::now()).refusals;

@@ -60,7 +60,7 @@ impl World {
     fn visible(&self) -> Vec<String> {
         let graph = self.publisher.environments.get(TEAM).unwrap();
         let ledger = self.publisher.ledger.get(TEAM).unwrap();
-        let mut objects = ledger.objects();
+        let mut objects: Vec<ObjectRef> = ledger.read().objects().collect();
         objects.sort();
         for name in ["a", "b", "c"] {
             for object in [role(name), group(name)] {
