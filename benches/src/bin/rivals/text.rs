@@ -1,0 +1,29 @@
+//! Figures as people read them.
+
+use bailiwick_benches::clock::Spread;
+
+use crate::measure::Measured;
+
+/// What the figures of a cell are.
+pub const COLUMNS: [&str; 4] = ["CPU µs a check", "wall µs a check", "× ours", "asked a round"];
+
+/// The figures of one engine beside ours.
+pub fn cells(one: &Measured, ours: &Measured) -> [String; 4] {
+    let ratio = one.cpu().median / ours.cpu().median;
+    [spread(one.cpu()), spread(one.wall()), figure(ratio), one.asked.to_string()]
+}
+
+fn spread(Spread { low, median, high }: Spread) -> String {
+    format!("{} ({}–{})", figure(median), figure(low), figure(high))
+}
+
+/// Three significant digits.
+pub fn figure(value: f64) -> String {
+    let decimals = match value {
+        100.0.. => 0,
+        10.0.. => 1,
+        1.0.. => 2,
+        _ => 3,
+    };
+    format!("{value:.decimals$}")
+}
