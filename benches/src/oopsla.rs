@@ -18,7 +18,7 @@ use crate::workload::{Question, Workload};
 /// How many entities of each type there are.
 pub const SIZES: [usize; 7] = [5, 10, 15, 20, 30, 40, 50];
 /// How many hierarchies of each size the paper takes, and how many questions of each hierarchy.
-pub const HIERARCHIES: u64 = 200;
+pub const HIERARCHIES: u32 = 200;
 pub const QUESTIONS: usize = 500;
 
 const EDGE: f64 = 0.05;

@@ -79,6 +79,7 @@ pub fn actions(world: &World<'_>) -> Vec<Entity> {
 
 /// Each resource in its parent.
 pub fn resources(world: &World<'_>) -> Vec<Entity> {
-    let parents = |parent: &Option<&str>| parent.iter().map(|parent| uid("Resource", parent)).collect();
-    world.resources.iter().map(|(name, parent)| Entity::new_no_attrs(uid("Resource", name), parents(parent))).collect()
+    let parents = |parent: Option<&str>| parent.into_iter().map(|parent| uid("Resource", parent)).collect();
+    let entity = |&(name, parent): &(&str, _)| Entity::new_no_attrs(uid("Resource", name), parents(parent));
+    world.resources.iter().map(entity).collect()
 }

@@ -38,17 +38,14 @@ impl Groups {
             let entity = Entity::new(uid("Resource", resource), attributes.collect(), HashSet::new());
             entities.push(entity.expect("attributes are plain"));
         }
-        let policies: String = world
-            .roles
-            .iter()
-            .map(|(role, _)| {
-                format!(
-                    "permit(principal, action in Action::\"{role}\", resource)
-                     when {{ resource has \"{role}\" && principal in resource[\"{role}\"] }};\n"
-                )
-            })
-            .collect();
-        Self(Cedar::new(policies.parse::<PolicySet>().expect("policies"), entities))
+        let policy = |role: &str| {
+            format!(
+                "permit(principal, action in Action::\"{role}\", resource)
+                 when {{ resource has \"{role}\" && principal in resource[\"{role}\"] }};"
+            )
+        };
+        let policies: Vec<String> = world.roles.iter().map(|(role, _)| policy(role)).collect();
+        Self(Cedar::new(policies.join("\n").parse::<PolicySet>().expect("policies"), entities))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     engine,
     load::{self, Load},
     measure::{Loaded, count, limit, measure},
-    text::{COLUMNS, cells, figure},
+    text::{COLUMNS, FASTEST, cells, fastest, figure},
 };
 
 const ROUNDS: usize = 5;
@@ -32,6 +32,7 @@ pub fn report() -> String {
     let questions = if is_quick() { 1_000 } else { 100_000 };
     let columns = ["size", "assignments", "questions", "engine", COLUMNS[0], COLUMNS[1], COLUMNS[2], COLUMNS[3]];
     let mut checks = Table::new(&columns);
+    let mut summary = Table::new(&["size", "assignments", "questions", FASTEST[0], FASTEST[1], FASTEST[2], FASTEST[3]]);
     let mut loads = Table::new(&["size", "assignments", "engine", "load, CPU s", "memory, MB", "B an assignment"]);
     let mut lines: Vec<(&str, Vec<(f64, f64)>)> = engine::ALL.iter().map(|kind| (kind.label, Vec::new())).collect();
     for size in sizes() {
@@ -53,9 +54,11 @@ pub fn report() -> String {
                 let asked: Vec<_> =
                     world.traffic(traffic, popularity, questions).into_iter().map(|one| world.named(one)).collect();
                 let measured = measure(&mut engines, &asked, ROUNDS, limit());
+                let questions = format!("{}, {popularity:?}", traffic.label());
+                let [ours, rival, time, ratio] = fastest(&measured);
+                summary.row(&[size.label, &assignments, &questions, &ours, &rival, &time, &ratio]);
                 for one in &measured {
                     let [cpu, wall, ratio, asked] = cells(one, &measured[0]);
-                    let questions = format!("{}, {popularity:?}", traffic.label());
                     checks.row(&[size.label, &assignments, &questions, one.kind.label, &cpu, &wall, &ratio, &asked]);
                     if traffic == Traffic::Even && popularity == Popularity::Zipf {
                         let line = lines.iter_mut().find(|(label, _)| *label == one.kind.label).expect("an engine");
@@ -69,7 +72,9 @@ pub fn report() -> String {
     let plot = chart::lines(title, "role assignments", "CPU µs per check", &lines);
     report::write("rivals-org-tree.svg", &plot).expect("the folder of the reports can be written");
     format!(
-        "## org-tree\n\n![CPU time of a check by role assignments](rivals-org-tree.svg)\n\n{}\n### To load it\n\n{}",
+        "## org-tree\n\n![CPU time of a check by role assignments](rivals-org-tree.svg)\n\n{}\n### Every engine\n\n{}\n\
+         ### To load it\n\n{}",
+        summary.as_str(),
         checks.as_str(),
         loads.as_str()
     )
