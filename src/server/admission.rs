@@ -96,7 +96,7 @@ pub(super) fn router(server: Arc<Server>, format: ObjectFormat) -> Router {
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(error::after_panic))
-        .layer(middleware::from_fn_with_state(server, observe::observe))
+        .layer(middleware::from_fn_with_state(server, observe::around))
         .with_state(Arc::new(webhook))
 }
 

@@ -43,7 +43,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Server>> {
     request_body = EvaluationRequest,
     responses((status = 200, description = "The decision.", body = EvaluationResponse), Failures)
 )]
-async fn evaluation(
+pub(super) async fn evaluation(
     State(server): State<Arc<Server>>,
     environment: Environment,
     body: JsonBody,
@@ -80,7 +80,7 @@ async fn evaluation_in(
     request_body = EvaluationsRequest,
     responses((status = 200, description = "The decisions, in the order of the questions.", body = EvaluationsResponse), Failures)
 )]
-async fn evaluations(
+pub(super) async fn evaluations(
     State(server): State<Arc<Server>>,
     environment: Environment,
     body: JsonBody,
@@ -383,7 +383,7 @@ impl<'a> Question<'a> {
 /// The answer to one question.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"decision": true}))]
-struct EvaluationResponse {
+pub(super) struct EvaluationResponse {
     /// Whether the subject may.
     decision: bool,
     /// Present where the answer is no for another reason than that nothing grants it.
@@ -427,7 +427,7 @@ struct EvaluationError {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 #[schema(example = json!({"evaluations": [{"decision": true}, {"decision": false}]}))]
-enum EvaluationsResponse {
+pub(super) enum EvaluationsResponse {
     /// The answers, in the order of the questions, up to the one at which the semantic ends.
     Several {
         /// The answers.

@@ -18,6 +18,11 @@ use crate::graph::{Environments, Graph, PublishedGraph};
 pub(super) struct Environment(Arc<PublishedGraph>);
 
 impl Environment {
+    /// The environment of that name, or else the default one.
+    pub fn named(server: &Server, namespace: Option<&str>) -> Result<Self, Error> {
+        server.environment(namespace.unwrap_or(&server.config.default_environment)).map(Self)
+    }
+
     /// The environment as it is now; all that one request is told comes from one such state.
     pub fn read(&self) -> impl Deref<Target = Graph> + '_ {
         self.0.read()
@@ -32,7 +37,7 @@ impl FromRequestParts<Arc<Server>> for Environment {
             .await
             .map_err(|rejection| Error::Malformed { problem: rejection.body_text() })?;
         let named = parameters.iter().find_map(|(name, value)| (name == "namespace").then_some(value));
-        server.environment(named.unwrap_or(&server.config.default_environment)).map(Self)
+        Self::named(server, named)
     }
 }
 

@@ -3,10 +3,11 @@
 use std::{borrow::Cow, fmt, marker::PhantomData, ops::Deref, sync::Arc};
 
 use axum::{
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{FromRequest, FromRequestParts, Query, Request, rejection::BytesRejection},
     http::{HeaderMap, StatusCode, header::CONTENT_TYPE, request::Parts},
 };
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
@@ -47,6 +48,17 @@ impl JsonBody {
                 StatusCode::PAYLOAD_TOO_LARGE => Error::BodyTooLarge { limit },
                 _ => Error::UnreadableBody,
             }
+        })
+    }
+
+    /// A body of up to `limit` bytes. Where that fails, there may be something left of it.
+    pub async fn take(headers: &HeaderMap, body: &mut Body, limit: usize) -> Result<Self, Error> {
+        if !is_json(headers) {
+            return Err(Error::ContentType);
+        }
+        let read = Limited::new(body, limit).collect().await;
+        read.map(|whole| Self(whole.to_bytes())).map_err(|error| {
+            if error.is::<LengthLimitError>() { Error::BodyTooLarge { limit } } else { Error::UnreadableBody }
         })
     }
 }

@@ -7,18 +7,14 @@ use std::{
 };
 
 use axum::{
+    Extension,
     body::Bytes,
-    extract::{
-        ConnectInfo, State,
-        connect_info::Connected,
-        rejection::{BytesRejection, ExtensionRejection},
-    },
-    serve::IncomingStream,
+    extract::{State, rejection::BytesRejection},
 };
 use tracing::Level;
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
-use super::{Error, Server, serve::Connections};
+use super::{Error, Server};
 
 /// How long a filter may be, in bytes.
 pub(super) const MAX_FILTER: usize = 4096;
@@ -77,18 +73,15 @@ fn parse(directives: &str) -> Result<EnvFilter, String> {
 pub(super) struct Peer(IpAddr);
 
 impl Peer {
+    pub fn new(address: SocketAddr) -> Self {
+        Self(address.ip())
+    }
+
     /// Whether it can only be this very machine, or pod. Other addresses of the loopback network do not count: there are
     /// proxies that use them for what comes from elsewhere.
     fn is_local(self) -> bool {
         let Self(address) = self;
         address.to_canonical() == Ipv4Addr::LOCALHOST || address == Ipv6Addr::LOCALHOST
-    }
-}
-
-impl Connected<IncomingStream<'_, Connections>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Connections>) -> Self {
-        let address: &SocketAddr = stream.remote_addr();
-        Self(address.ip())
     }
 }
 
@@ -101,11 +94,11 @@ pub(super) async fn read(State(server): State<Arc<Server>>) -> Result<String, Er
 /// `PUT /log-level`: another filter, from here only. It lasts until the next, or the end of the process.
 pub(super) async fn change(
     State(server): State<Arc<Server>>,
-    peer: Result<ConnectInfo<Peer>, ExtensionRejection>,
+    peer: Option<Extension<Peer>>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<String, Error> {
     // Without an address it may be anybody.
-    if !peer.is_ok_and(|ConnectInfo(peer)| peer.is_local()) {
+    if !peer.is_some_and(|Extension(peer)| peer.is_local()) {
         return Err(Error::NotLocal);
     }
     let filter = server.config.log_filter.as_ref().ok_or(Error::NoSuchRoute)?;

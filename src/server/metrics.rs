@@ -17,7 +17,7 @@ use prometheus_client::{
     metrics::{
         counter::Counter,
         family::Family,
-        gauge::ConstGauge,
+        gauge::{ConstGauge, Gauge},
         histogram::{Histogram, exponential_buckets},
         info::Info,
     },
@@ -43,6 +43,12 @@ pub(super) struct Metrics {
     /// What the API server asks for.
     pub admission: admission::Metrics,
     requests: Family<RequestLabels, Histogram, fn() -> Histogram>,
+    connections: Family<ListenerLabel, Gauge>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ListenerLabel {
+    listener: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -112,6 +118,8 @@ impl Metrics {
             Unit::Seconds,
             requests.clone(),
         );
+        let connections = Family::default();
+        registry.register("http_connections", "Connections that are open, by the listener", connections.clone());
         registry.register("build", "The program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         registry.register_collector(Box::new(GraphCollector(Arc::clone(environments))));
 
@@ -127,7 +135,13 @@ impl Metrics {
             workos: surface("workos"),
             admission: admission::Metrics::register(registry),
             requests,
+            connections,
         }
+    }
+
+    /// The connections to a listener that are open.
+    pub fn open_connections(&self, listener: &'static str) -> Gauge {
+        self.connections.get_or_create_owned(&ListenerLabel { listener })
     }
 
     /// Records a request. The route is the pattern that matched, never the path itself: labels must be few.

@@ -30,9 +30,11 @@ use crate::{
 mod admission;
 mod answer;
 mod authzen;
+mod connections;
 mod environment;
 mod error;
 mod extract;
+mod frequent;
 mod health;
 mod log_level;
 mod metrics;
@@ -76,7 +78,9 @@ pub struct Limits {
     pub concurrent_requests: usize,
     /// How long a request may take, its body included.
     pub request_time: Duration,
-    /// How long nothing may come or go on a connection before it is closed. Longer than clients keep unused ones.
+    /// How many connections to the API there may be at a time; what comes on top waits until one of them ends.
+    pub connections: usize,
+    /// How long a connection may be without a request under way before it is closed. Longer than clients keep unused ones.
     pub idle_time: Duration,
     /// At shutdown: how long to wait for the requests that are under way.
     pub drain_time: Duration,
@@ -88,6 +92,7 @@ impl Default for Limits {
             body: 8 * 1024 * 1024,
             concurrent_requests: 1024,
             request_time: Duration::from_secs(30),
+            connections: 4096,
             idle_time: Duration::from_mins(2),
             drain_time: Duration::from_secs(20),
         }
@@ -152,7 +157,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(server.config.limits.body))
         .layer(CatchPanicLayer::custom(error::after_panic))
-        .layer(middleware::from_fn_with_state(Arc::clone(&server), observe::observe))
+        .layer(middleware::from_fn_with_state(Arc::clone(&server), observe::around))
         .with_state(server)
 }
 

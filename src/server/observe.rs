@@ -17,14 +17,30 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A longer identifier is not sent back.
 const MAX_REQUEST_ID: usize = 1024;
 
+/// Around what a router does.
+pub(super) async fn around(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
+    observe(&server, route, request, async |request| {
+        let (request, unread) = unread::lend(request);
+        let response = next.run(request).await;
+        unread.discard(server.config.limits.body).await;
+        Ok(response)
+    })
+    .await
+}
+
 /// Answers a request within the limits, and records how that went. No name that the caller sends is recorded.
-pub(super) async fn observe(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+pub(super) async fn observe<F: Future<Output = Result<Response, Error>>>(
+    server: &Server,
+    route: &str,
+    request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
     let started = Instant::now();
     let request_id = request.headers().get(REQUEST_ID).filter(|id| id.len() <= MAX_REQUEST_ID).cloned();
     // The WorkOS SDKs show their users what identifies a response (rule 74).
     let request_id = request_id.or_else(|| workos::has_path(request.uri().path()).then(new_request_id));
-    let matched = request.extensions().get::<MatchedPath>().cloned();
-    let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
     // Nobody pays for it where nobody listens: at the level `info` there is no such span.
     let span = tracing::debug_span!(
         "request",
@@ -37,8 +53,8 @@ pub(super) async fn observe(State(server): State<Arc<Server>>, request: Request,
     );
     continue_trace(&span, request.headers());
 
-    let mut response =
-        answer(&server, request, next).instrument(span.clone()).await.unwrap_or_else(IntoResponse::into_response);
+    let answered = within_limits(server, answer(request)).instrument(span.clone());
+    let mut response = answered.await.unwrap_or_else(IntoResponse::into_response);
 
     let latency = started.elapsed();
     let status = response.status();
@@ -84,14 +100,10 @@ fn continue_trace(span: &Span, headers: &HeaderMap) {
 #[cfg(not(feature = "otel"))]
 const fn continue_trace(_span: &Span, _headers: &HeaderMap) {}
 
-async fn answer(server: &Server, request: Request, next: Next) -> Result<Response, Error> {
+async fn within_limits(
+    server: &Server,
+    answered: impl Future<Output = Result<Response, Error>>,
+) -> Result<Response, Error> {
     let _permit = server.permits.try_acquire().map_err(|_| Error::Overloaded)?;
-    let limits = &server.config.limits;
-    let (request, unread) = unread::lend(request);
-    let answered = async {
-        let response = next.run(request).await;
-        unread.discard(limits.body).await;
-        response
-    };
-    tokio::time::timeout(limits.request_time, answered).await.map_err(|_| Error::Timeout)
+    tokio::time::timeout(server.config.limits.request_time, answered).await.map_err(|_| Error::Timeout)?
 }

@@ -1,26 +1,25 @@
 //! Serving until told to stop.
 
-use std::{
-    future::Future,
-    io,
-    net::SocketAddr,
-    pin::{Pin, pin},
-    sync::Arc,
-    time::Duration,
-};
+use std::{future::Future, io, sync::Arc};
 
-use axum::serve::Listener;
-use tokio::net::{TcpListener, TcpStream};
-use tokio_io_timeout::TimeoutStream;
+use axum::Extension;
+use futures::future::{self, OptionFuture};
+use tokio::{net::TcpListener, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Server,
     admission::{self, ObjectFormat},
+    connections::Connections,
+    frequent::Api,
     log_level::Peer,
     probes, router,
-    tls::{Certificate, TlsListener},
+    tls::{self, Certificate},
 };
+
+/// How many connections there may be at a time to the probes, and to the admission webhook, each of which is called by
+/// few.
+const MAX_CONNECTIONS_OF_FEW: usize = 256;
 
 /// The bound sockets to serve on.
 #[derive(Debug)]
@@ -50,77 +49,71 @@ pub struct AdmissionListener {
 /// [`Limits::drain_time`](super::Limits::drain_time) to finish. The probes are served until the end.
 ///
 /// # Errors
-/// Where a listener fails for good.
+/// Where TLS cannot be had.
 pub async fn serve(
     server: Arc<Server>,
     listeners: Listeners,
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
+    let limits = server.config.limits;
+    let open = |listener| server.metrics.open_connections(listener);
     let drain = CancellationToken::new();
-    let connections = |listener| Connections { listener, idle_time: server.config.limits.idle_time };
-    let probes = probes(Arc::clone(&server)).into_make_service_with_connect_info::<Peer>();
-    let probes = async { axum::serve(connections(listeners.probes), probes).await };
-    let api = async {
-        axum::serve(connections(listeners.api), router(Arc::clone(&server)))
-            .with_graceful_shutdown(drain.clone().cancelled_owned())
-            .await
+    let probes = {
+        let router = probes(Arc::clone(&server));
+        Connections {
+            name: "probes",
+            listener: listeners.probes,
+            tls: None,
+            most: MAX_CONNECTIONS_OF_FEW,
+            idle_time: limits.idle_time,
+            answerer: move |address| router.clone().layer(Extension(Peer::new(address))),
+            open: open("probes"),
+        }
     };
-    let admission = async {
-        let Some(AdmissionListener { listener, certificate, format }) = listeners.admission else { return Ok(()) };
-        axum::serve(
-            TlsListener::new(connections(listener), certificate)?,
-            admission::router(Arc::clone(&server), format),
-        )
-        .with_graceful_shutdown(drain.clone().cancelled_owned())
-        .await
+    let api = {
+        let api = Api { server: Arc::clone(&server), router: router(Arc::clone(&server)) };
+        Connections {
+            name: "api",
+            listener: listeners.api,
+            tls: None,
+            most: limits.connections,
+            idle_time: limits.idle_time,
+            answerer: move |_address| api.clone(),
+            open: open("api"),
+        }
+    };
+    let admission = match listeners.admission {
+        None => None,
+        Some(AdmissionListener { listener, certificate, format }) => {
+            let router = admission::router(Arc::clone(&server), format);
+            Some(Connections {
+                name: "admission",
+                listener,
+                tls: Some(tls::acceptor(certificate)?),
+                most: MAX_CONNECTIONS_OF_FEW,
+                idle_time: limits.idle_time,
+                answerer: move |_address| router.clone(),
+                open: open("admission"),
+            })
+        }
     };
     let until_drained = async {
-        let mut both = pin!(async { tokio::try_join!(api, admission).map(|((), ())| ()) });
-        let limits = server.config.limits;
+        let admission = OptionFuture::from(admission.map(|admission| admission.serve(drain.clone())));
+        let both = future::join(api.serve(drain.clone()), admission);
         let withdraw = async {
             shutdown.await;
             server.start_draining();
             tracing::info!("shutting down");
+            drain.cancel();
+            sleep(limits.drain_time).await;
         };
         tokio::select! {
-            ended = &mut both => return ended,
-            () = withdraw => drain.cancel(),
+            _ = both => {}
+            () = withdraw => tracing::warn!("requests were still under way when the time to drain was over"),
         }
-        tokio::time::timeout(limits.drain_time, both).await.unwrap_or_else(|_elapsed| {
-            tracing::warn!("requests were still under way when the time to drain was over");
-            Ok(())
-        })
     };
     tokio::select! {
-        ended = until_drained => ended,
-        ended = probes => ended,
-    }
-}
-
-/// A listener for connections that end once nothing comes or goes: whoever connects and then says nothing must not
-/// keep a file descriptor for ever.
-pub(super) struct Connections {
-    listener: TcpListener,
-    idle_time: Duration,
-}
-
-impl Listener for Connections {
-    type Io = Pin<Box<TimeoutStream<TcpStream>>>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.listener).await;
-        // Small responses must not wait for the acknowledgement of the one before.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps Nagle's algorithm");
-        }
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_read_timeout(Some(self.idle_time));
-        stream.set_write_timeout(Some(self.idle_time));
-        (Box::pin(stream), address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        () = until_drained => Ok(()),
+        () = probes.serve(CancellationToken::new()) => Ok(()),
     }
 }

@@ -11,7 +11,8 @@ use axum::{
     body::{Body, BodyDataStream, Bytes, HttpBody as _},
     extract::Request,
 };
-use futures::{Stream, TryStreamExt as _};
+use futures::Stream;
+use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
 
 /// What is left of the body of a request when its answer is made.
@@ -34,14 +35,19 @@ pub(super) fn lend(request: Request) -> (Request, Unread) {
 impl Unread {
     /// Reads what is left, but not much more than `limit` bytes: to who sends more, the connection is closed.
     pub(super) async fn discard(self, limit: usize) {
-        let Some(mut left) = self.0.and_then(|left| left.lock().take()) else { return };
-        let mut read = 0;
-        // An error ends it as well.
-        while read <= limit
-            && let Ok(Some(data)) = left.try_next().await
-        {
-            read += data.len();
-        }
+        let Some(left) = self.0.and_then(|left| left.lock().take()) else { return };
+        discard(&mut Body::from_stream(left), limit).await;
+    }
+}
+
+/// Reads what is left of a body, but not much more than `limit` bytes.
+pub(super) async fn discard(body: &mut Body, limit: usize) {
+    let mut read = 0;
+    // An error ends it as well.
+    while read <= limit
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        read += frame.data_ref().map_or(0, Bytes::len);
     }
 }
 

@@ -7,6 +7,7 @@ use crate::support::facts::{grant, group, group_grant, known_as, membership, org
 
 mod authzen;
 mod checks;
+mod connections;
 mod lists;
 mod openapi;
 mod probes;

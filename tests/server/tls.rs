@@ -133,6 +133,25 @@ async fn what_is_garbled_is_not_shown_and_what_was_before_is() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_version_of_http_is_agreed_on() {
+    let authority = Authority::new();
+    let serving = Serving::begin(&authority).await;
+    for (offered, agreed) in [(&["h2", "http/1.1"][..], Some("h2")), (&["http/1.1"], Some("http/1.1")), (&[], None)] {
+        let address = serving.admission.to_string();
+        let mut connection = webhook::connect_offering(&address, &authority.pem, offered).unwrap();
+        assert_eq!(connection.conn.alpn_protocol(), agreed.map(str::as_bytes));
+        if agreed == Some("h2") {
+            connection.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").unwrap();
+            let mut frame = [0; 9];
+            connection.read_exact(&mut frame).unwrap();
+            assert_eq!(frame[3], 4, "the first frame is one of settings");
+        } else {
+            assert_eq!(ask(&mut connection), METHOD_NOT_ALLOWED);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn who_does_not_speak_tls_holds_nobody_up_and_the_end_is_orderly() {
     let authority = Authority::new();
     let serving = Serving::begin(&authority).await;

@@ -62,13 +62,22 @@ pub type Connection = StreamOwned<ClientConnection, TcpStream>;
 /// # Errors
 /// Where the other side shows no certificate of theirs, or none at all.
 pub fn connect(address: &str, authorities: &str) -> io::Result<Connection> {
+    connect_offering(address, authorities, &[])
+}
+
+/// The same, by somebody who offers to speak these protocols.
+///
+/// # Errors
+/// Where the other side shows no certificate of theirs, or none at all.
+pub fn connect_offering(address: &str, authorities: &str, protocols: &[&str]) -> io::Result<Connection> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(CertificateDer::pem_slice_iter(authorities.as_bytes()).filter_map(Result::ok));
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("versions")
         .with_root_certificates(roots)
         .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     let host = ServerName::try_from(HOST).expect("a host");
     let client = ClientConnection::new(Arc::new(config), host).map_err(io::Error::other)?;
     let stream = TcpStream::connect(address)?;

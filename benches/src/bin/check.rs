@@ -12,7 +12,7 @@ use bailiwick::graph::{
     facts::{Name, Timestamp},
     query::{Action, CheckRequest, Subject, Target},
 };
-use bailiwick_benches::org_tree::{Mix, Popularity, Question, SIZES, Size, World};
+use bailiwick_benches::org_tree::{Mix, Popularity, Question, SIZES, World};
 use criterion::{
     Criterion, SamplingMode,
     measurement::{Measurement, ValueFormatter, WallTime},

@@ -17,6 +17,8 @@ mod grants;
 mod lists;
 mod objects;
 
+pub(super) use check::{check, checks};
+
 pub(super) fn routes() -> OpenApiRouter<Arc<Server>> {
     OpenApiRouter::new()
         .routes(routes!(check::check))
