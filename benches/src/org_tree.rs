@@ -35,6 +35,7 @@ pub struct Size {
 
 impl Size {
     /// The same, with nobody assigned anything.
+    #[must_use]
     pub const fn without_assignments(self) -> Self {
         Self { assignments: 0, ..self }
     }
