@@ -129,9 +129,9 @@ fn binary() -> &'static Path {
             return binary.into();
         }
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| Path::new(ROOT).join("target"), PathBuf::from);
-        let build = ["build", "--release", "--locked", "--bin", "bailiwick", "--manifest-path"];
+        let arguments = ["build", "--release", "--locked", "--bin", "bailiwick", "--manifest-path"];
         let built = Command::new("cargo")
-            .args(build)
+            .args(arguments)
             .arg(Path::new(ROOT).join("Cargo.toml"))
             .arg("--target-dir")
             .arg(&target)
