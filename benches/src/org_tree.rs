@@ -10,8 +10,14 @@ use bailiwick::graph::{
         ORGANIZATION, Object, OrganizationMembership, Resource, Role,
     },
 };
-use rand::{Rng as _, SeedableRng as _, rngs::SmallRng, seq::IndexedRandom as _};
+use rand::{
+    Rng as _, SeedableRng as _,
+    rngs::SmallRng,
+    seq::{IndexedRandom as _, SliceRandom as _},
+};
 use rand_distr::{Distribution as _, LogNormal, Zipf};
+
+use crate::workload::{self, Workload};
 
 /// How large a world is.
 #[derive(Clone, Copy, Debug)]
@@ -27,41 +33,50 @@ pub struct Size {
     pub assignments: usize,
 }
 
-pub const SIZES: [Size; 3] = [
+impl Size {
+    /// The same, with nobody assigned anything.
+    #[must_use]
+    pub const fn without_assignments(self) -> Self {
+        Self { assignments: 0, ..self }
+    }
+}
+
+const fn size(
+    label: &'static str,
+    [organizations, members, workspaces, projects]: [usize; 4],
+    rest: [usize; 4],
+) -> Size {
+    let [resources, groups, groups_per_member, assignments] = rest;
     Size {
-        label: "1k",
-        organizations: 5,
-        members: 200,
-        workspaces_per_organization: 4,
-        projects_per_workspace: 5,
-        resources: 1_000,
-        groups: 40,
-        groups_per_member: 5,
-        assignments: 1_000,
-    },
-    Size {
-        label: "100k",
-        organizations: 100,
-        members: 25_000,
-        workspaces_per_organization: 20,
-        projects_per_workspace: 10,
-        resources: 100_000,
-        groups: 2_000,
-        groups_per_member: 10,
-        assignments: 100_000,
-    },
-    Size {
-        label: "1M",
-        organizations: 100,
-        members: 100_000,
-        workspaces_per_organization: 50,
-        projects_per_workspace: 20,
-        resources: 1_000_000,
-        groups: 10_000,
-        groups_per_member: 20,
-        assignments: 1_000_000,
-    },
+        label,
+        organizations,
+        members,
+        workspaces_per_organization: workspaces,
+        projects_per_workspace: projects,
+        resources,
+        groups,
+        groups_per_member,
+        assignments,
+    }
+}
+
+/// The three sizes of the workload.
+pub const STANDARD: [Size; 3] = [
+    size("S", [5, 200, 4, 5], [1_000, 40, 5, 400]),
+    size("M", [20, 5_000, 10, 10], [10_000, 400, 8, 6_000]),
+    size("L", [100, 25_000, 20, 10], [100_000, 2_000, 10, 60_000]),
 ];
+
+/// Worlds that grow tenfold in assignments, each with as many resources.
+pub const SERIES: [Size; 4] = [
+    size("1k", [5, 200, 4, 5], [1_000, 40, 5, 1_000]),
+    size("10k", [20, 5_000, 10, 10], [10_000, 400, 8, 10_000]),
+    size("100k", [100, 25_000, 20, 10], [100_000, 2_000, 10, 100_000]),
+    size("1M", [100, 100_000, 50, 20], [1_000_000, 10_000, 20, 1_000_000]),
+];
+
+/// A small, a large and a very large one of the series.
+pub const SIZES: [Size; 3] = [SERIES[0], SERIES[2], SERIES[3]];
 
 const TYPES: [&str; 4] = [ORGANIZATION, "workspace", "project", "app"];
 const ROLES_PER_TYPE: usize = 4;
@@ -83,6 +98,7 @@ pub enum Mix {
     GroupHit,
     NearMiss,
     FarMiss,
+    ParentHit,
 }
 
 impl Mix {
@@ -95,6 +111,39 @@ impl Mix {
             Self::GroupHit => "hit through a group",
             Self::NearMiss => "near miss",
             Self::FarMiss => "far miss",
+            Self::ParentHit => "hit one level up",
+        }
+    }
+}
+
+/// The shares in which the kinds of question come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traffic {
+    /// As many hits as misses.
+    Even,
+    /// Four hits for each miss.
+    MostlyHits,
+    /// Misses only.
+    Misses,
+}
+
+impl Traffic {
+    pub const ALL: [Self; 3] = [Self::Even, Self::MostlyHits, Self::Misses];
+
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Even => "50 % hits",
+            Self::MostlyHits => "80 % hits",
+            Self::Misses => "misses",
+        }
+    }
+
+    /// How many hits there are in a hundred.
+    const fn hits(self) -> usize {
+        match self {
+            Self::Even => 50,
+            Self::MostlyHits => 80,
+            Self::Misses => 0,
         }
     }
 }
@@ -305,7 +354,7 @@ impl World {
 
     /// The roles that the member of a question has on its resource or above, which an engine without a graph must be told.
     pub fn roles(&self, question: Question) -> BTreeSet<usize> {
-        let subjects: Vec<Subject> = self.subjects(question.member).collect();
+        let subjects = self.subjects(question.member);
         let resources = self.chain(question.resource);
         let roles = resources
             .flat_map(|resource| subjects.iter().filter_map(move |&subject| self.roles_on.get(&(subject, resource))));
@@ -315,6 +364,11 @@ impl World {
     /// The permissions of each role.
     pub fn role_permissions(&self) -> &[HashSet<usize>] {
         &self.role_permissions
+    }
+
+    fn subjects(&self, member: usize) -> Vec<Subject> {
+        let groups = self.member_groups[member].iter().map(|&group| Subject::Group(group));
+        groups.chain([Subject::Member(member)]).collect()
     }
 
     pub fn resource_name(resource: usize) -> Name {
@@ -336,7 +390,7 @@ impl World {
     /// The answer by the definition: some role of the member or its groups on the resource or above has it.
     pub fn allows(&self, question: Question) -> bool {
         let Question { member, permission, resource } = question;
-        let subjects: Vec<Subject> = self.subjects(member).collect();
+        let subjects = self.subjects(member);
         self.chain(resource).any(|resource| {
             subjects.iter().any(|&subject| {
                 let roles = self.roles_on.get(&(subject, resource)).map_or(&[][..], |roles| roles);
@@ -369,17 +423,24 @@ impl World {
         };
         while questions.len() < count {
             let question = match mix {
-                Mix::DirectHit | Mix::InheritedHit | Mix::GroupHit => {
+                Mix::DirectHit | Mix::ParentHit | Mix::InheritedHit | Mix::GroupHit => {
                     let (subject, role, resource) = self.assignments[pick(&mut rng, self.assignments.len())];
                     let member = match (subject, mix) {
                         (Subject::Group(group), Mix::GroupHit) if !self.group_members[group].is_empty() => {
                             let members = &self.group_members[group];
                             members[pick(&mut rng, members.len())]
                         }
-                        (Subject::Member(member), Mix::DirectHit | Mix::InheritedHit) => member,
+                        (Subject::Member(member), Mix::DirectHit | Mix::ParentHit | Mix::InheritedHit) => member,
                         _ => continue,
                     };
-                    let resource = if mix == Mix::DirectHit { resource } else { self.below(resource, &mut rng) };
+                    let resource = match mix {
+                        Mix::DirectHit => resource,
+                        Mix::ParentHit => match self.children[resource].choose(&mut rng) {
+                            Some(&child) => child,
+                            None => continue,
+                        },
+                        _ => self.below(resource, &mut rng),
+                    };
                     let permissions = &self.role_permissions[role];
                     let nth = rng.random_range(0..permissions.len());
                     let permission = *permissions.iter().nth(nth).expect("a role has permissions");
@@ -401,6 +462,43 @@ impl World {
             }
         }
         questions
+    }
+
+    /// Questions of all kinds, in no order: of the hits a quarter each on the resource of the assignment, one level and
+    /// more levels below it, and through a group; half of the misses within the member's organization.
+    pub fn traffic(&self, traffic: Traffic, popularity: Popularity, count: usize) -> Vec<Question> {
+        let hits = count * traffic.hits() / 100;
+        let kinds = [
+            (Mix::DirectHit, hits / 4),
+            (Mix::ParentHit, hits / 4),
+            (Mix::InheritedHit, hits / 4),
+            (Mix::GroupHit, hits - hits / 4 * 3),
+            (Mix::NearMiss, (count - hits) / 2),
+            (Mix::FarMiss, (count - hits).div_ceil(2)),
+        ];
+        let questions = kinds.into_iter().flat_map(|(mix, count)| self.questions(mix, popularity, count));
+        let mut questions: Vec<Question> = questions.collect();
+        questions.shuffle(&mut SmallRng::seed_from_u64(11));
+        questions
+    }
+
+    /// A question by names, with its answer by the definition.
+    pub fn named(&self, question: Question) -> workload::Question {
+        workload::Question {
+            member: Self::member_name(question.member),
+            permission: Self::permission_name(question.permission),
+            resource_type: self.type_name(question.resource).into(),
+            resource: Self::resource_name(question.resource),
+            allowed: self.allows(question),
+        }
+    }
+
+    /// The world and that many questions.
+    pub fn workload(&self, traffic: Traffic, popularity: Popularity, count: usize) -> Workload {
+        let mut facts = Vec::new();
+        self.facts(|name, fact| facts.push((name, fact)));
+        let questions = self.traffic(traffic, popularity, count);
+        Workload { facts, questions: questions.into_iter().map(|question| self.named(question)).collect() }
     }
 
     fn below(&self, resource: usize, rng: &mut SmallRng) -> usize {
@@ -470,7 +568,7 @@ impl World {
 
     /// Whether the member or a group of the member's has a role with the permission on that very resource.
     pub fn allows_directly(&self, Question { member, permission, resource }: Question) -> bool {
-        self.subjects(member).any(|subject| {
+        self.subjects(member).into_iter().any(|subject| {
             let roles = self.roles_on.get(&(subject, resource));
             roles.is_some_and(|roles| roles.iter().any(|&role| self.role_permissions[role].contains(&permission)))
         })
@@ -478,17 +576,12 @@ impl World {
 
     /// The numbers of the assignments that the member has, by itself and through groups.
     pub fn assignments_of(&self, member: usize) -> Vec<usize> {
-        let subjects: HashSet<Subject> = self.subjects(member).collect();
+        let subjects: HashSet<Subject> = self.subjects(member).into_iter().collect();
         (0..self.assignments.len()).filter(|&number| subjects.contains(&self.assignments[number].0)).collect()
     }
 
     /// The numbers of the assignments on that very resource.
     pub fn assignments_on(&self, resource: usize) -> Vec<usize> {
         (0..self.assignments.len()).filter(|&number| self.assignments[number].2 == resource).collect()
-    }
-
-    fn subjects(&self, member: usize) -> impl Iterator<Item = Subject> + '_ {
-        let groups = self.member_groups[member].iter().map(|&group| Subject::Group(group));
-        groups.chain([Subject::Member(member)])
     }
 }

@@ -12,7 +12,7 @@ use bailiwick::graph::{
     facts::{Name, Timestamp},
     query::{Action, CheckRequest, Subject, Target},
 };
-use bailiwick_benches::org_tree::{Mix, Popularity, Question, SIZES, Size, World};
+use bailiwick_benches::org_tree::{Mix, Popularity, Question, SIZES, World};
 use criterion::{
     Criterion, SamplingMode,
     measurement::{Measurement, ValueFormatter, WallTime},
@@ -103,7 +103,7 @@ fn main() {
     for size in SIZES {
         let world = World::new(size);
         let (graph, bytes) = published(&world);
-        let (_, without) = published(&World::new(Size { assignments: 0, ..size }));
+        let (_, without) = published(&World::new(size.without_assignments()));
         #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
         let each = |bytes: i64| bytes as f64 / size.assignments as f64;
         println!(

@@ -122,7 +122,7 @@ async fn write(objects: Objects, recipe: Recipe, stop: Arc<AtomicBool>) -> u32 {
         ticks.tick().await;
         let number = written % NAMES;
         let name = format!("other-{number}");
-        if written / NAMES % 2 == 0 {
+        if (written / NAMES).is_multiple_of(2) {
             let spec = recipe.spec(ASSIGNMENT, usize::try_from(number).unwrap_or_default());
             objects.create(ASSIGNMENT, &name, spec).await;
         } else {

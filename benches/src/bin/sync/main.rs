@@ -16,7 +16,7 @@ mod real;
 mod recipe;
 mod scripted;
 
-use std::{env, io, time::Duration};
+use std::{env, fmt::Write as _, io, time::Duration};
 
 use bailiwick_benches::{
     chart,
@@ -171,14 +171,16 @@ fn real(runtime: &Runtime, options: &Options) -> io::Result<String> {
     let categories: Vec<&str> = categories.iter().map(String::as_str).collect();
     let plot = chart::bars("From an accepted write to the changed answer", "ms", &categories, &plotted);
     report::write("sync-latency.svg", &plot)?;
-    text.push_str(&format!(
+    // Writing to a string cannot fail.
+    let _ = write!(
+        text,
         "\n## From accepted to answered\n\nFrom the API server's response to a write (an assignment created: granted; deleted: revoked) to the first \
          answer over HTTP that it changed, asked again and again on one connection; {} changes in a world of {} objects. Busy: {WRITES_A_SECOND} \
          creations and deletions a second of other assignments in the same environment.\n\n{}\n![Delays](sync-latency.svg)\n",
         options.changes,
         recipe.total(),
         table.as_str(),
-    ));
+    );
     Ok(text)
 }
 

@@ -59,8 +59,8 @@ impl Program {
             let text = fs::read_to_string(&log).expect("the log");
             let mut lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
             let Some(line) = lines.find(|line| line["probes"].is_string()) else { return false };
-            program.api = line["api"].as_str().expect("an address").to_owned();
-            program.probes = line["probes"].as_str().expect("an address").to_owned();
+            line["api"].as_str().expect("an address").clone_into(&mut program.api);
+            line["probes"].as_str().expect("an address").clone_into(&mut program.probes);
             true
         });
         program
@@ -129,14 +129,14 @@ fn binary() -> &'static Path {
             return binary.into();
         }
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| Path::new(ROOT).join("target"), PathBuf::from);
-        let build = ["build", "--release", "--locked", "--bin", "bailiwick", "--manifest-path"];
-        let mut build = Command::new("cargo")
-            .args(build)
+        let arguments = ["build", "--release", "--locked", "--bin", "bailiwick", "--manifest-path"];
+        let built = Command::new("cargo")
+            .args(arguments)
             .arg(Path::new(ROOT).join("Cargo.toml"))
             .arg("--target-dir")
             .arg(&target)
-            .spawn();
-        let built = build.as_mut().expect("cargo").wait().expect("cargo");
+            .status()
+            .expect("cargo");
         assert!(built.success(), "the program cannot be built");
         target.join("release/bailiwick")
     })

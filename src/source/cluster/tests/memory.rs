@@ -6,7 +6,7 @@ use crate::source::cluster::tracker::{Tracker, Update};
 const COUNT: u32 = 4000;
 
 /// What an object may take, its name included.
-const LIMIT: i64 = 180;
+const LIMIT: i64 = 200;
 
 /// An assignment as the API server tells it once its status has been written.
 fn assignment(index: u32) -> Value {
