@@ -29,6 +29,7 @@ pub fn report() -> String {
             let (assignments, measured) = measure_all(application, size, hierarchies);
             let (label, n) = (application.label(), size.to_string());
             let [ours, rival, time, ratio] = fastest(&measured);
+            eprintln!("{label}, N = {n}: {ours} µs; {rival} {time} µs");
             summary.row(&[label, &n, &ours, &rival, &time, &ratio]);
             for (one, bar) in measured.iter().zip(&mut bars) {
                 let [cpu, wall, ratio, asked] = cells(one, &measured[0]);

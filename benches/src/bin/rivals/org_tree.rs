@@ -56,6 +56,7 @@ pub fn report() -> String {
                 let measured = measure(&mut engines, &asked, ROUNDS, limit());
                 let questions = format!("{}, {popularity:?}", traffic.label());
                 let [ours, rival, time, ratio] = fastest(&measured);
+                eprintln!("{}, {questions}: {ours} µs; {rival} {time} µs", size.label);
                 summary.row(&[size.label, &assignments, &questions, &ours, &rival, &time, &ratio]);
                 for one in &measured {
                     let [cpu, wall, ratio, asked] = cells(one, &measured[0]);
