@@ -29,7 +29,7 @@ const PARTS: [&str; 9] = [
     "axum::",
     "server::frequent",
     "serde_json",
-    "Graph::check",
+    "graph::check",
     "mi_",
 ];
 
@@ -43,6 +43,8 @@ pub fn write(server: &Server, cells: &[Cell<'_>]) {
         folder.collapse(BufReader::new(&*stacks), &mut collapsed).expect("stacks of perf");
         let mut options = flamegraph::Options::default();
         "bailiwick at saturation, checks".clone_into(&mut options.title);
+        // Narrower than a pixel.
+        options.min_width = 0.1;
         let mut svg = Vec::new();
         flamegraph::from_reader(&mut options, &*collapsed, &mut svg).expect("a flame graph");
         report::write(&format!("{name}.svg"), &String::from_utf8(svg).expect("SVG is text")).expect("docs/benchmarks");
