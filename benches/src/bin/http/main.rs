@@ -10,6 +10,7 @@
 use std::{env, net::SocketAddr, path::Path, process::Command};
 
 use bailiwick_benches::{
+    clock,
     org_tree::{SIZES, World},
     report::machine,
 };
@@ -43,7 +44,7 @@ fn main() -> std::process::ExitCode {
         what => {
             // Before one processor is left.
             let machine = machine();
-            let world = World::new(SIZES[1]);
+            let world = World::new(if clock::is_quick() { SIZES[0] } else { SIZES[1] });
             let folder = tempfile::tempdir().expect("a folder");
             let questions = workload::questions(&world, QUESTIONS);
             let ours = serve(&world, folder.path());
