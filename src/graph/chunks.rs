@@ -11,7 +11,7 @@ use super::table::Id;
 /// Chunks begin at the multiples of this, so that finding one takes no division.
 const STRIDE: usize = 128;
 
-/// How many items fill a chunk. The last index of each stride is not used: so items of the usual sizes, together with
+/// How many items fill a chunk. The last two indices of each stride are not used: so items of the usual sizes, together with
 /// the counts before them, just fill what an allocator gives.
 const ITEMS: usize = STRIDE - 2;
 
