@@ -157,6 +157,10 @@ pub enum Popularity {
     Uniform,
 }
 
+impl Popularity {
+    pub const ALL: [Self; 2] = [Self::Zipf, Self::Uniform];
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Subject {
     Member(usize),

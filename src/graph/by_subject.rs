@@ -27,6 +27,10 @@ impl BySubject {
         self.lines.iter().flat_map(Line::iter).map(|(_, grant)| grant)
     }
 
+    pub(super) fn contains(&self, grant: Grant) -> bool {
+        self.candidates(grant.hash()).any(|other| other == grant)
+    }
+
     /// The grants of a subject's hash, and perhaps others.
     #[inline]
     pub(super) fn candidates(&self, hash: u64) -> impl Iterator<Item = Grant> + '_ {

@@ -127,9 +127,17 @@ impl Filter {
 /// a resource until one of them changes.
 #[derive(Clone, Debug)]
 pub(super) enum Grants {
-    Inline { len: u8, grants: [Grant; INLINE] },
+    Inline {
+        len: u8,
+        grants: [Grant; INLINE],
+    },
     List(Arc<[Grant]>),
-    Table { filter: Filter, grants: BySubject },
+    /// Grants that are there already lie apart, so that no look-up meets them.
+    Table {
+        filter: Filter,
+        grants: BySubject,
+        repeated: Arc<BySubject>,
+    },
 }
 
 impl Default for Grants {
@@ -148,13 +156,13 @@ impl Grants {
             Self::Inline { grants, .. } => *self = Self::List(grants.iter().copied().chain([grant]).collect()),
             Self::List(list) if list.len() < SCANNED => *list = list.iter().copied().chain([grant]).collect(),
             Self::List(list) => {
-                let mut grants = BySubject::default();
-                for &grant in list.iter().chain([&grant]) {
-                    grants.insert(grant);
-                }
-                *self = Self::Table { filter: Filter::of(&grants), grants };
+                let list = std::mem::take(list);
+                *self =
+                    Self::Table { filter: Filter::default(), grants: BySubject::default(), repeated: Arc::default() };
+                list.iter().chain([&grant]).for_each(|&grant| self.insert(grant));
             }
-            Self::Table { filter, grants } => {
+            Self::Table { grants, repeated, .. } if grants.contains(grant) => Arc::make_mut(repeated).insert(grant),
+            Self::Table { filter, grants, .. } => {
                 grants.insert(grant);
                 filter.insert(grant.hash());
                 if grants.len() > FILTERED {
@@ -181,13 +189,17 @@ impl Grants {
                 let left = list[..at].iter().chain(&list[at + 1..]).copied();
                 *self = if list.len() > INLINE + 1 { Self::List(left.collect()) } else { left.collect() };
             }
-            Self::Table { filter, grants } => {
-                if !grants.remove(grant) {
-                    return;
+            Self::Table { filter, grants, repeated } => {
+                if repeated.contains(grant) {
+                    Arc::make_mut(repeated).remove(grant);
+                } else {
+                    if !grants.remove(grant) {
+                        return;
+                    }
+                    *filter = Filter::of(grants);
                 }
-                *filter = Filter::of(grants);
-                if grants.len() <= SCANNED / 2 {
-                    *self = Self::List(grants.iter().collect());
+                if grants.len() + repeated.len() <= SCANNED / 2 {
+                    *self = Self::List(grants.iter().chain(repeated.iter()).collect());
                 }
             }
         }
@@ -205,7 +217,7 @@ impl Grants {
         let scanned = match self {
             Self::Inline { len, grants } => &grants[..usize::from(*len)],
             Self::List(list) => list,
-            Self::Table { filter, grants } => {
+            Self::Table { filter, grants, .. } => {
                 for &subject in asked {
                     let subject = subject.pack();
                     let hash = hash(subject);
@@ -226,7 +238,10 @@ impl Grants {
         match self {
             Self::Inline { len, grants } => grants[..usize::from(*len)].iter().filter(|grant| same(grant)).count(),
             Self::List(list) => list.iter().filter(|grant| same(grant)).count(),
-            Self::Table { grants, .. } => grants.candidates(hash(subject.pack())).filter(same).count(),
+            Self::Table { grants, repeated, .. } => {
+                let hash = hash(subject.pack());
+                grants.candidates(hash).chain(repeated.candidates(hash)).filter(same).count()
+            }
         }
     }
 
@@ -239,7 +254,7 @@ impl Grants {
         match self {
             Self::Inline { len, grants } => Box::new(grants[..usize::from(*len)].iter().copied()),
             Self::List(list) => Box::new(list.iter().copied()),
-            Self::Table { grants, .. } => Box::new(grants.iter()),
+            Self::Table { grants, repeated, .. } => Box::new(grants.iter().chain(repeated.iter())),
         }
     }
 }
