@@ -10,6 +10,7 @@ use tracing::info;
 
 use super::{
     Error, admission,
+    authentication::ServiceAccounts,
     client::ClientOptions,
     host,
     leading::Leading,
@@ -45,11 +46,14 @@ pub(super) struct Options {
     #[command(flatten)]
     answering: Answering,
     #[command(flatten)]
+    service_accounts: ServiceAccounts,
+    #[command(flatten)]
     admission: admission::Options,
 }
 
 pub(super) async fn execute(options: Options) -> Result<(), Error> {
-    let Options { namespaces, client, leading, answering, admission } = options;
+    let Options { namespaces, client, leading, mut answering, service_accounts, admission } = options;
+    answering.takes_tokens = service_accounts.is_on();
     answering.validate()?;
     admission.validate()?;
     let client = client.connect().await?;
@@ -70,14 +74,14 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
     let store =
         answering.store(ClusterStore::new(client.clone(), Arc::clone(cluster.publisher())), &environments, &ledger);
     let controller = Controller::new(client.clone(), Arc::clone(&environments), ledger, leadership, &options, metrics);
-    let mut bound = host::bind(&answering).await?;
+    let mut bound = host::bind(&answering, service_accounts.reviewer(&client), &mut registry).await?;
     let mut certificate: BoxFuture<'static, ()> = Box::pin(future::pending());
     if let Some(admission) = admission.bind(&client, &mut registry, webhook_leadership).await? {
         info!(admission = %admission.address, "reviewing on https://{}/admission/validate", admission.address);
         bound = bound.with_admission(admission.listener);
         certificate = admission.certificate;
     }
-    info!(api = %bound.api, probes = %bound.probes, "answering on http://{} as soon as every kind is known", bound.api);
+    info!(api = %bound.api, probes = %bound.probes, "answering on {} as soon as every kind is known", bound.api_url());
     let background = async |stop: CancellationToken| {
         let nothing_is_written = CancellationToken::new();
         let write = async {
@@ -92,5 +96,5 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
             _ = lead => {}
         }
     };
-    Box::pin(host::answer(bound, answering.server(served), environments, store, registry, background)).await
+    Box::pin(host::answer(bound, &answering, served, environments, store, registry, background)).await
 }

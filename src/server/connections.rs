@@ -27,6 +27,7 @@ use hyper_util::{
     server::conn::auto,
 };
 use prometheus_client::metrics::gauge::Gauge;
+use rustls::ServerConnection;
 use tokio::{
     net::{TcpListener, TcpStream},
     task::{JoinError, JoinSet},
@@ -52,6 +53,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) trait Handler: Clone + Send + 'static {
     /// Answers a request.
     fn answer(self, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send;
+
+    /// The same for a client that has agreed on TLS, and may have shown a certificate.
+    #[must_use]
+    fn greeted(self, _tls: &ServerConnection) -> Self {
+        self
+    }
 }
 
 impl Handler for Router {
@@ -136,7 +143,7 @@ struct Connection<H> {
 }
 
 impl<H: Handler> Connection<H> {
-    async fn serve(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
+    async fn serve(mut self, stream: TcpStream, tls: Option<TlsAcceptor>) {
         // Small responses must not wait for the acknowledgement of the one before.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection keeps Nagle's algorithm");
@@ -144,7 +151,10 @@ impl<H: Handler> Connection<H> {
         let Some(tls) = tls else { return self.speak_http(TokioIo::new(stream)).await };
         let handshake = timeout(HANDSHAKE_TIME, tls.accept(stream));
         match self.drain.run_until_cancelled(handshake).await {
-            Some(Ok(Ok(stream))) => self.speak_http(TokioIo::new(stream)).await,
+            Some(Ok(Ok(stream))) => {
+                self.handler = self.handler.greeted(stream.get_ref().1);
+                self.speak_http(TokioIo::new(stream)).await;
+            }
             Some(Ok(Err(error))) => tracing::debug!(%error, "a client did not agree on TLS"),
             Some(Err(_elapsed)) => tracing::debug!("a client took too long to agree on TLS"),
             None => {}

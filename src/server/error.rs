@@ -4,12 +4,14 @@ use std::{any::Any, borrow::Cow};
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    http::{HeaderValue, StatusCode, header::{RETRY_AFTER, WWW_AUTHENTICATE}},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use smol_str::SmolStr;
 use utoipa::ToSchema;
 
+use super::Verb;
 use crate::graph::query::Denial;
 
 /// Why a request gets no answer.
@@ -68,6 +70,24 @@ pub enum Error {
          http://127.0.0.1:8081"
     )]
     NotLocal,
+    /// Nobody knows who asks. It says the same to all of them, and of nothing else.
+    #[error("a credential that is valid here is needed, such as the header `Authorization: Bearer`")]
+    Unauthenticated,
+    /// Who asks is known, and may not. It says the same whether there is such an environment or not.
+    #[error("`{caller}` may not `{}` in {place}: {remedy}", .verb.as_str())]
+    NotPermitted {
+        /// Who asks.
+        caller: SmolStr,
+        /// What that takes.
+        verb: Verb,
+        /// Where.
+        place: String,
+        /// What would have to be said where.
+        remedy: String,
+    },
+    /// Nobody can say now who asks, or what that one may do.
+    #[error("who asks, and what they may, cannot be found out now; try again shortly")]
+    NotReviewed,
     /// The request took too long, which only a slow body can bring about.
     #[error("the request took too long to arrive")]
     Timeout,
@@ -104,10 +124,11 @@ impl Error {
             Self::Denied(Denial::AmbiguousResource) => StatusCode::CONFLICT,
             Self::NotServed { .. } | Self::Denied(_) | Self::NoSuchRoute => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotLocal => StatusCode::FORBIDDEN,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::NotLocal | Self::NotPermitted { .. } => StatusCode::FORBIDDEN,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotSynced { .. } | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotSynced { .. } | Self::Overloaded | Self::NotReviewed => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -128,6 +149,9 @@ impl Error {
             Self::NoSuchRoute => "no_such_route",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NotLocal => "not_local",
+            Self::Unauthenticated => "unauthenticated",
+            Self::NotPermitted { .. } => "not_permitted",
+            Self::NotReviewed => "not_reviewed",
             Self::Timeout => "timeout",
             Self::NotSynced { .. } => "not_ready",
             Self::Overloaded => "overloaded",
@@ -169,6 +193,9 @@ impl IntoResponse for Error {
         let mut response = (status, Json(self.to_body())).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"bailiwick\""));
         }
         response
     }

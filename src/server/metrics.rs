@@ -24,7 +24,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::{Error, Server, admission};
+use super::{DecisionLog, Error, Server, admission};
 use crate::graph::{
     Environments, Graph,
     facts::{Kind, Timestamp},
@@ -75,15 +75,20 @@ pub(super) struct CheckMetrics {
     denied: Counter,
     errors: Counter,
     duration: Histogram,
+    surface: &'static str,
+    log: Option<DecisionLog>,
 }
 
 impl CheckMetrics {
-    /// Asks the graph, and counts and times that.
+    /// Asks the graph, and counts and times that; where decisions are written down, this one is.
     pub fn check(&self, graph: &Graph, request: &CheckRequest<'_>, now: Timestamp) -> Decision {
         let started = Instant::now();
         let decision = graph.check(request, now);
         self.duration.observe(started.elapsed().as_secs_f64());
         if decision.is_allowed() { &self.allowed } else { &self.denied }.inc();
+        if let Some(log) = &self.log {
+            log.note(self.surface, request, decision, now);
+        }
         decision
     }
 
@@ -100,7 +105,7 @@ impl CheckMetrics {
 
 impl Metrics {
     /// Registers what the server counts, and what the graphs hold.
-    pub fn register(registry: &mut Registry, environments: &Arc<Environments>) -> Self {
+    pub fn register(registry: &mut Registry, environments: &Arc<Environments>, log: Option<&DecisionLog>) -> Self {
         let checks = Family::<CheckLabels, Counter>::default();
         let durations =
             Family::<SurfaceLabel, Histogram, fn() -> Histogram>::new_with_constructor(check_duration_histogram);
@@ -128,6 +133,8 @@ impl Metrics {
             denied: checks.get_or_create_owned(&CheckLabels { surface, decision: "denied" }),
             errors: checks.get_or_create_owned(&CheckLabels { surface, decision: "error" }),
             duration: durations.get_or_create_owned(&SurfaceLabel { surface }),
+            surface,
+            log: log.cloned(),
         };
         Self {
             authzen: surface("authzen"),

@@ -29,8 +29,10 @@ use crate::{
 
 mod admission;
 mod answer;
+mod authentication;
 mod authzen;
 mod connections;
+mod decision_log;
 mod environment;
 mod error;
 mod extract;
@@ -48,11 +50,15 @@ mod unread;
 mod workos;
 
 pub use admission::{ObjectFormat, Submitted};
+pub use authentication::{
+    Authentication, CallersFile, CallersFileError, Digest, DigestError, Identity, ReviewError, Reviewer, Verb,
+};
+pub use decision_log::{DecisionLog, Drain, Redaction};
 pub use environment::check_environment_name;
 pub use error::Error;
 pub use log_level::LogFilter;
-pub use serve::{AdmissionListener, Listeners, serve};
-pub use tls::{Certificate, CertificateError, follow_files};
+pub use serve::{AdmissionListener, ApiTls, Listeners, serve};
+pub use tls::{Certificate, CertificateError, ClientAuthority, ClientAuthorityError, follow_files};
 
 use metrics::Metrics;
 
@@ -67,6 +73,10 @@ pub struct Config {
     pub limits: Limits,
     /// What is logged, where that may be changed while the program runs.
     pub log_filter: Option<LogFilter>,
+    /// Whom the API answers; none: everybody.
+    pub authentication: Option<Arc<Authentication>>,
+    /// Where decisions are written down; none: nowhere.
+    pub decision_log: Option<DecisionLog>,
 }
 
 /// What the server bounds, so that no caller can exhaust it.
@@ -126,7 +136,7 @@ impl Server {
         mut registry: Registry,
     ) -> Arc<Self> {
         Arc::new(Self {
-            metrics: Metrics::register(&mut registry, &environments),
+            metrics: Metrics::register(&mut registry, &environments, config.decision_log.as_ref()),
             permits: Semaphore::new(config.limits.concurrent_requests.min(Semaphore::MAX_PERMITS)),
             config,
             environments,

@@ -10,7 +10,7 @@ use axum::{
 };
 use tracing::{Instrument, Span, field};
 
-use super::{Error, Server, unread, workos};
+use super::{Error, Server, authentication, decision_log, unread, workos};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -53,7 +53,11 @@ pub(super) async fn observe<F: Future<Output = Result<Response, Error>>>(
     );
     continue_trace(&span, request.headers());
 
-    let answered = within_limits(server, answer(request)).instrument(span.clone());
+    let answered = within_limits(server, async {
+        let request = authentication::admit(server, route, request_id.as_ref(), request).await?;
+        decision_log::around(server, route, request, answer).await
+    });
+    let answered = answered.instrument(span.clone());
     let mut response = answered.await.unwrap_or_else(IntoResponse::into_response);
 
     let latency = started.elapsed();

@@ -14,7 +14,7 @@ use super::{
     frequent::Api,
     log_level::Peer,
     probes, router,
-    tls::{self, Certificate},
+    tls::{self, Certificate, ClientAuthority},
 };
 
 /// How many connections there may be at a time to the probes, and to the admission webhook, each of which is called by
@@ -26,10 +26,21 @@ const MAX_CONNECTIONS_OF_FEW: usize = 256;
 pub struct Listeners {
     /// For the API.
     pub api: TcpListener,
+    /// What the API is served with, where that is TLS.
+    pub api_tls: Option<ApiTls>,
     /// For liveness, readiness, metrics and the level of the log.
     pub probes: TcpListener,
     /// For the admission webhook, where there is to be one.
     pub admission: Option<AdmissionListener>,
+}
+
+/// What the API is served with.
+#[derive(Debug)]
+pub struct ApiTls {
+    /// What it shows to whoever connects.
+    pub certificate: Arc<Certificate>,
+    /// Whose certificates clients may show; none: clients are not asked for any.
+    pub clients: Option<Arc<ClientAuthority>>,
 }
 
 /// What the admission webhook is served with.
@@ -71,11 +82,12 @@ pub async fn serve(
         }
     };
     let api = {
-        let api = Api { server: Arc::clone(&server), router: router(Arc::clone(&server)) };
+        let api = Api { server: Arc::clone(&server), router: router(Arc::clone(&server)), client: None };
+        let tls = listeners.api_tls.map(|ApiTls { certificate, clients }| tls::acceptor(certificate, clients));
         Connections {
             name: "api",
             listener: listeners.api,
-            tls: None,
+            tls: tls.transpose()?,
             most: limits.connections,
             idle_time: limits.idle_time,
             answerer: move |_address| api.clone(),
@@ -89,7 +101,7 @@ pub async fn serve(
             Some(Connections {
                 name: "admission",
                 listener,
-                tls: Some(tls::acceptor(certificate)?),
+                tls: Some(tls::acceptor(certificate, None)?),
                 most: MAX_CONNECTIONS_OF_FEW,
                 idle_time: limits.idle_time,
                 answerer: move |_address| router.clone(),

@@ -28,6 +28,8 @@ pub fn config() -> Config {
         served_environments: None,
         limits: Limits::default(),
         log_filter: None,
+        authentication: None,
+        decision_log: None,
     }
 }
 
