@@ -1,6 +1,6 @@
 //! What every subcommand that answers checks does: bind, serve, follow its source, and end in good order.
 
-use std::{collections::BTreeSet, future::Future, io, net::SocketAddr, pin::pin, sync::Arc};
+use std::{collections::BTreeSet, convert::Infallible, future::Future, io, net::SocketAddr, pin::pin, sync::Arc};
 
 use futures::future::{self, BoxFuture};
 use prometheus_client::registry::Registry;
@@ -125,13 +125,13 @@ pub(super) async fn answer(
     };
     let following = async {
         future::join_all(following).await;
-        // None of them ends; without any, this does not either.
-        future::pending::<()>().await;
+        // None of them ends; where there are none, this does not either.
+        future::pending::<Infallible>().await
     };
     tokio::select! {
         ended = work => ended,
         () = aborted => Err(Error::Aborted),
-        () = following => Ok(()),
+        never = following => match never {},
     }
 }
 

@@ -67,7 +67,7 @@ impl Reviewer for ApiServerReviewer {
         &'a self,
         identity: &'a Identity,
         verb: Verb,
-        environment: Option<&'a str>,
+        environment: &'a str,
     ) -> BoxFuture<'a, Result<bool, ReviewError>> {
         Box::pin(async move {
             let Identity { name, uid, groups, extra } = identity.clone();
@@ -77,7 +77,7 @@ impl Reviewer for ApiServerReviewer {
                 resource: Some(RESOURCE.to_owned()),
                 subresource: Some(verb.as_str().to_owned()),
                 verb: Some(RBAC_VERB.to_owned()),
-                namespace: environment.map(str::to_owned),
+                namespace: Some(environment.to_owned()),
                 ..ResourceAttributes::default()
             };
             let spec = SubjectAccessReviewSpec {

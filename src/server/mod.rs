@@ -160,7 +160,8 @@ impl Server {
 /// The API.
 pub fn router(server: Arc<Server>) -> Router {
     let (routes, document) = openapi::routes().split_for_parts();
-    routes
+    let authenticates = server.config.authentication.is_some();
+    let router = routes
         .route(openapi::PATH, openapi::document_route(document))
         .merge(workos::routes(&server))
         .fallback(async || Error::NoSuchRoute)
@@ -168,7 +169,8 @@ pub fn router(server: Arc<Server>) -> Router {
         .layer(DefaultBodyLimit::max(server.config.limits.body))
         .layer(CatchPanicLayer::custom(error::after_panic))
         .layer(middleware::from_fn_with_state(Arc::clone(&server), observe::around))
-        .with_state(server)
+        .with_state(server);
+    if authenticates { authentication::discreet(router) } else { router }
 }
 
 /// Liveness, readiness, metrics and the level of the log.

@@ -1,6 +1,7 @@
 //! The command line: what it says, what it refuses, and how its processes begin and end.
 
 mod admission;
+mod authentication;
 mod log_level;
 #[cfg(feature = "otel")]
 mod otel;

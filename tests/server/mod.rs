@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 
 use crate::support::facts::{grant, group, group_grant, known_as, membership, organization, resource, role, suspended};
 
+mod authentication;
 mod authzen;
 mod checks;
 mod connections;
 mod lists;
+mod mutual_tls;
 mod openapi;
 mod probes;
 mod requests;

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod audit;
 pub mod bailiwick;
+pub mod callers;
 pub mod control_plane;
 pub mod facts;
 pub mod http;

@@ -42,8 +42,6 @@ pub(super) enum Need {
     Identity,
     /// The verb, in the environment that is asked.
     Verb(Verb),
-    /// The verb in every environment: which ones it is about is in the body.
-    Everywhere(Verb),
 }
 
 /// What all paths of an environment begin with.
@@ -53,13 +51,12 @@ pub(super) const IN_ENVIRONMENT: &str = "/environments/{namespace}";
 pub(super) fn need(route: &str, method: &Method) -> Need {
     match route.strip_prefix(IN_ENVIRONMENT).unwrap_or(route) {
         "/access/v1/evaluation" | "/access/v1/evaluations" | "/v1/check" | "/v1/checks" => Need::Verb(Verb::Check),
-        // The API server calls it, on a listener of its own.
-        "/admission/validate" => Need::Nothing,
-        "/.well-known/authzen-configuration" => Need::Nothing,
+        // The API server calls these, on listeners of their own.
+        "/admission/validate" | "/subject-access-review" => Need::Nothing,
+        path if path.starts_with("/.well-known/") => Need::Nothing,
         // Who asks what there is gets an answer only once it is known who that is.
         openapi::PATH | UNMATCHED => Need::Identity,
         path if path.starts_with("/access/v1/search/") || path.starts_with("/v1/") => Need::Verb(Verb::Search),
-        path if path.starts_with("/apis/authorization.k8s.io/") => Need::Everywhere(Verb::Check),
         path if workos::has_path(path) => Need::Verb(workos_verb(path, method)),
         _ => Need::Verb(Verb::Write),
     }

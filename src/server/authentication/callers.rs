@@ -56,15 +56,11 @@ struct Grant {
 }
 
 impl Listed {
-    /// Whether the caller may do this there; without an environment: everywhere.
-    pub fn may(&self, verb: Verb, environment: Option<&str>) -> bool {
-        self.grants.iter().any(|grant| {
-            let covers = match (&grant.environments, environment) {
-                (None, _) => true,
-                (Some(_), None) => false,
-                (Some(environments), Some(environment)) => environments.iter().any(|name| name == environment),
-            };
-            covers && grant.verbs.contains(&verb)
+    /// Whether the caller may do this in an environment.
+    pub fn may(&self, verb: Verb, environment: &str) -> bool {
+        self.grants.iter().any(|Grant { environments, verbs }| {
+            let covers = |environments: &Vec<SmolStr>| environments.iter().any(|name| name == environment);
+            environments.as_ref().is_none_or(covers) && verbs.contains(&verb)
         })
     }
 
@@ -208,17 +204,15 @@ mod tests {
         let shop = callers.with_key(&key, before).unwrap();
         assert_eq!(shop.name, "shop");
         for (verb, environment, may) in [
-            (Verb::Check, Some("one"), true),
-            (Verb::Check, Some("two"), true),
-            (Verb::Check, Some("three"), false),
-            (Verb::Check, Some("*"), false),
-            (Verb::Check, None, false),
-            (Verb::Search, Some("one"), false),
-            (Verb::Read, Some("three"), true),
-            (Verb::Read, None, true),
-            (Verb::Write, Some("one"), false),
+            (Verb::Check, "one", true),
+            (Verb::Check, "two", true),
+            (Verb::Check, "three", false),
+            (Verb::Check, "*", false),
+            (Verb::Search, "one", false),
+            (Verb::Read, "three", true),
+            (Verb::Write, "one", false),
         ] {
-            assert_eq!(shop.may(verb, environment), may, "{verb:?} {environment:?}");
+            assert_eq!(shop.may(verb, environment), may, "{verb:?} {environment}");
         }
     }
 

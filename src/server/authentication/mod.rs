@@ -24,12 +24,15 @@ mod reviews;
 use std::sync::Arc;
 
 use axum::{
+    Router,
     extract::Request,
     http::{
-        HeaderMap, HeaderValue,
-        header::AUTHORIZATION,
+        HeaderMap, HeaderValue, StatusCode,
+        header::{ALLOW, AUTHORIZATION},
         request::Parts,
     },
+    middleware::map_response,
+    response::Response,
 };
 use jiff::Timestamp;
 use prometheus_client::{
@@ -85,20 +88,16 @@ impl Authentication {
             return Ok(None);
         }
         let caller = self.identify(parts).await?;
-        let (verb, environment) = match need {
-            Need::Nothing | Need::Identity => return Ok(Some((caller, need))),
-            Need::Verb(verb) => (verb, Some(environment(server, route, parts.uri.path()))),
-            Need::Everywhere(verb) => (verb, None),
-        };
+        let Need::Verb(verb) = need else { return Ok(Some((caller, need))) };
+        let environment = environment(server, route, parts.uri.path());
         if self.permits(&caller, verb, environment).await? {
             return Ok(Some((caller, need)));
         }
-        let caller_name = caller.name().clone();
         let remedy = match (&caller, &self.reviews) {
             (Caller::Reviewed(..), Some(reviews)) => reviews.reviewer.remedy(verb),
             _ => format!("the file of callers must give the verb `{}` there", verb.as_str()),
         };
-        Err(Error::NotPermitted { caller: caller_name, verb, place: place(environment), remedy })
+        Err(Error::NotPermitted { caller: caller.name().clone(), verb, place: place(environment), remedy })
     }
 
     async fn identify(&self, parts: &Parts) -> Result<Caller, Error> {
@@ -122,12 +121,12 @@ impl Authentication {
         identity.map(|identity| Caller::Reviewed(digest, identity)).ok_or(Error::Unauthenticated)
     }
 
-    async fn permits(&self, caller: &Caller, verb: Verb, environment: Option<&str>) -> Result<bool, Error> {
+    async fn permits(&self, caller: &Caller, verb: Verb, environment: &str) -> Result<bool, Error> {
         match (caller, &self.reviews) {
             (Caller::Key(listed) | Caller::Certificate(listed), _) => Ok(listed.may(verb, environment)),
             (Caller::Reviewed(digest, identity), Some(reviews)) => {
                 // Kubernetes is not asked about namespaces that there cannot be.
-                if environment.is_some_and(|name| !Environments::may_be_named(name)) {
+                if !Environments::may_be_named(environment) {
                     return Ok(false);
                 }
                 let answer = reviews.permits((*digest, identity), verb, environment).await;
@@ -191,6 +190,17 @@ pub(super) async fn admit(
     }
 }
 
+/// The same router, which does not tell strangers by the header `Allow` what there is: a router adds that to whatever is answered
+/// to a method that a path does not take.
+pub(super) fn discreet(router: Router) -> Router {
+    Router::new().fallback_service(router).layer(map_response(async |mut response: Response| {
+        if response.status() == StatusCode::UNAUTHORIZED {
+            response.headers_mut().remove(ALLOW);
+        }
+        response
+    }))
+}
+
 /// The environment that a path is about. One that is spelled otherwise than environments are called is nobody's.
 pub(super) fn environment<'a>(server: &'a Server, route: &str, path: &'a str) -> &'a str {
     if !route.starts_with(IN_ENVIRONMENT) {
@@ -199,11 +209,12 @@ pub(super) fn environment<'a>(server: &'a Server, route: &str, path: &'a str) ->
     path.split('/').nth(2).unwrap_or_default()
 }
 
-fn place(environment: Option<&str>) -> String {
-    match environment {
-        None => "every environment".to_owned(),
-        Some(name) if Environments::may_be_named(name) => format!("environment `{name}`"),
-        Some(_) => "an environment of this name".to_owned(),
+/// The environment in words, without repeating whatever a path holds.
+fn place(environment: &str) -> String {
+    if Environments::may_be_named(environment) {
+        format!("environment `{environment}`")
+    } else {
+        "an environment of that name".to_owned()
     }
 }
 

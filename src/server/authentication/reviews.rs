@@ -63,7 +63,7 @@ pub trait Reviewer: fmt::Debug + Send + Sync {
     /// Where that cannot be told now.
     fn identify<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Option<Identity>, ReviewError>>;
 
-    /// Whether somebody may do this in an environment; without one: in every environment.
+    /// Whether somebody may do this in an environment.
     ///
     /// # Errors
     /// Where that cannot be told now.
@@ -71,7 +71,7 @@ pub trait Reviewer: fmt::Debug + Send + Sync {
         &'a self,
         identity: &'a Identity,
         verb: Verb,
-        environment: Option<&'a str>,
+        environment: &'a str,
     ) -> BoxFuture<'a, Result<bool, ReviewError>>;
 
     /// What somebody lacks who may not do this: a sentence for that caller.
@@ -83,7 +83,7 @@ pub trait Reviewer: fmt::Debug + Send + Sync {
 pub(super) struct Reviews {
     pub reviewer: Arc<dyn Reviewer>,
     tokens: Remembered<Digest, Option<Arc<Identity>>>,
-    permissions: Remembered<(Digest, Verb, Option<SmolStr>), bool>,
+    permissions: Remembered<(Digest, Verb, SmolStr), bool>,
     turns: Semaphore,
 }
 
@@ -109,15 +109,15 @@ impl Reviews {
         self.tokens.answer(digest, Option::is_some, ask).await
     }
 
-    /// Whether the owner of a token may do this in an environment, or in every one.
+    /// Whether the owner of a token may do this in an environment.
     pub async fn permits(
         &self,
         (digest, identity): (Digest, &Identity),
         verb: Verb,
-        environment: Option<&str>,
+        environment: &str,
     ) -> Result<bool, ReviewError> {
         let ask = async || self.in_turn(self.reviewer.permits(identity, verb, environment)).await;
-        self.permissions.answer((digest, verb, environment.map(SmolStr::new)), |&permits| permits, ask).await
+        self.permissions.answer((digest, verb, SmolStr::new(environment)), |&permits| permits, ask).await
     }
 
     async fn in_turn<T>(&self, question: impl Future<Output = Result<T, ReviewError>>) -> Result<T, ReviewError> {
