@@ -36,7 +36,13 @@ pub(super) struct ServiceAccounts {
     #[arg(long, value_parser = BoolishValueParser::new(), env = "BAILIWICK_SERVICE_ACCOUNTS")]
     service_accounts: bool,
     /// With --service-accounts: whom the tokens must be made for; can be repeated (in the variable: separated by commas).
-    #[arg(long = "token-audience", value_name = "AUDIENCE", value_delimiter = ',', default_value = "bailiwick", env = "BAILIWICK_TOKEN_AUDIENCE")]
+    #[arg(
+        long = "token-audience",
+        value_name = "AUDIENCE",
+        value_delimiter = ',',
+        default_value = "bailiwick",
+        env = "BAILIWICK_TOKEN_AUDIENCE"
+    )]
     token_audiences: Vec<String>,
 }
 

@@ -27,7 +27,14 @@ pub(super) struct Options {
     #[arg(long, value_name = "PART", default_value = "1", value_parser = part, requires = "decision_log", env = "BAILIWICK_DECISION_LOG_SAMPLE")]
     decision_log_sample: f64,
     /// With --decision-log: what becomes of the ids of subjects and resources.
-    #[arg(long, value_name = "HOW", value_enum, default_value_t, requires = "decision_log", env = "BAILIWICK_DECISION_LOG_IDS")]
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        default_value_t,
+        requires = "decision_log",
+        env = "BAILIWICK_DECISION_LOG_IDS"
+    )]
     decision_log_ids: Ids,
 }
 
@@ -51,7 +58,8 @@ impl Options {
             Ids::Hash => Redaction::Hash,
             Ids::Drop => Redaction::Drop,
         };
-        let started = open(path).and_then(|output| DecisionLog::start(output, self.decision_log_sample, redaction, registry));
+        let started =
+            open(path).and_then(|output| DecisionLog::start(output, self.decision_log_sample, redaction, registry));
         started.map(Some).map_err(|source| Error::Write { path: path.clone(), source })
     }
 }

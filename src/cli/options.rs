@@ -53,11 +53,13 @@ impl Answering {
     /// Whether it is safe to listen as the options say.
     pub fn validate(&self) -> Result<(), Error> {
         if self.authenticates() {
-            let contradicts = |is_set, flag| match is_set {
-                true => Err(Error::Usage(format!(
+            let contradicts = |is_set: bool, flag| {
+                if !is_set {
+                    return Ok(());
+                }
+                Err(Error::Usage(format!(
                     "{flag} would answer everybody, --callers and --service-accounts say whom to answer: leave out the one or the others"
-                ))),
-                false => Ok(()),
+                )))
             };
             contradicts(self.allow_unauthenticated, "--allow-unauthenticated")?;
             return contradicts(self.allow_unauthenticated_writes, "--allow-unauthenticated-writes");

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use axum::extract::Request;
+use axum::{extract::Request, http::HeaderValue};
 use prometheus_client::{metrics::counter::Counter, registry::Registry};
 use serde::Serialize;
 
@@ -169,16 +169,16 @@ struct Context {
 pub(super) async fn around<F: Future>(
     server: &Server,
     route: &str,
+    request_id: Option<&HeaderValue>,
     request: Request,
     answer: impl FnOnce(Request) -> F,
 ) -> F::Output {
     if server.config.decision_log.is_none() {
         return answer(request).await;
     }
-    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
     let context = Context {
         author: request.extensions().get().cloned(),
-        request_id: id.map(str::to_owned),
+        request_id: request_id.and_then(|id| id.to_str().ok()).map(str::to_owned),
         environment: authentication::environment(server, route, request.uri().path()).to_owned(),
     };
     CONTEXT.scope(context, answer(request)).await

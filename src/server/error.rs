@@ -4,7 +4,10 @@ use std::{any::Any, borrow::Cow};
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header::{RETRY_AFTER, WWW_AUTHENTICATE}},
+    http::{
+        HeaderValue, StatusCode,
+        header::{RETRY_AFTER, WWW_AUTHENTICATE},
+    },
     response::{IntoResponse, Response},
 };
 use serde::Serialize;

@@ -18,8 +18,8 @@ use futures::{FutureExt as _, future::Either};
 use rustls::ServerConnection;
 
 use super::{
-    Error, Server, authentication::ClientCertificate, authzen, connections::Handler, environment::Environment, error, extract::JsonBody, native, observe,
-    unread,
+    Error, Server, authentication::ClientCertificate, authzen, connections::Handler, environment::Environment, error,
+    extract::JsonBody, native, observe, unread,
 };
 use crate::graph::Environments;
 

@@ -161,7 +161,7 @@ impl Server {
 pub fn router(server: Arc<Server>) -> Router {
     let (routes, document) = openapi::routes().split_for_parts();
     let authenticates = server.config.authentication.is_some();
-    let router = routes
+    let api = routes
         .route(openapi::PATH, openapi::document_route(document))
         .merge(workos::routes(&server))
         .fallback(async || Error::NoSuchRoute)
@@ -170,7 +170,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .layer(CatchPanicLayer::custom(error::after_panic))
         .layer(middleware::from_fn_with_state(Arc::clone(&server), observe::around))
         .with_state(server);
-    if authenticates { authentication::discreet(router) } else { router }
+    if authenticates { authentication::discreet(api) } else { api }
 }
 
 /// Liveness, readiness, metrics and the level of the log.

@@ -55,7 +55,7 @@ pub(super) async fn observe<F: Future<Output = Result<Response, Error>>>(
 
     let answered = within_limits(server, async {
         let request = authentication::admit(server, route, request_id.as_ref(), request).await?;
-        decision_log::around(server, route, request, answer).await
+        decision_log::around(server, route, request_id.as_ref(), request, answer).await
     });
     let answered = answered.instrument(span.clone());
     let mut response = answered.await.unwrap_or_else(IntoResponse::into_response);

@@ -58,6 +58,12 @@ pub(super) enum Failures {
     /// The request cannot be understood. The message names the field or parameter.
     #[response(status = 400)]
     BadRequest(ErrorBody),
+    /// Nobody knows who asks, where callers are asked who they are.
+    #[response(status = 401, headers(("WWW-Authenticate", description = "How to say who asks.")))]
+    Unauthenticated(ErrorBody),
+    /// The caller lacks what this takes in the environment; the message names both.
+    #[response(status = 403)]
+    NotPermitted(ErrorBody),
     /// The environment is not served here, or what a list is asked of is unknown.
     #[response(status = 404)]
     NotFound(ErrorBody),

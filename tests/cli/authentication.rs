@@ -63,8 +63,7 @@ fn a_write_says_whose_it_is() {
     let (manifests, keys) = (acme(), tempfile::tempdir().expect("a folder"));
     let file = keys.path().join("callers.yaml");
     callers::write(&file, &[entry("provisioner", "writes", WRITE), entry("shop", "checks", CHECK)]);
-    let arguments =
-        ["serve", "--manifests", text(manifests.path()), "--callers", text(&file)];
+    let arguments = ["serve", "--manifests", text(manifests.path()), "--callers", text(&file)];
     let serve = Bailiwick::start_ready(&arguments);
     // Whatever else is not logged, this is.
     let filter = http::send(|client| client.put(format!("http://{}/log-level", serve.probes)).body("warn"));
@@ -98,8 +97,7 @@ fn decisions_are_written_down() {
     callers::write(&keys, &[entry("shop", "checks", CHECK)]);
     let arguments = ["--callers", text(&keys), "--decision-log", text(&log)];
     let lines = |more: &[&str], ask: &dyn Fn(&Bailiwick)| -> Vec<Value> {
-        let mut serve =
-            Bailiwick::start_ready(&[&["serve", "--manifests", text(manifests.path())], more].concat());
+        let mut serve = Bailiwick::start_ready(&[&["serve", "--manifests", text(manifests.path())], more].concat());
         ask(&serve);
         serve.process.terminate();
         serve.process.wait(wait::PATIENCE);

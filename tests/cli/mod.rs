@@ -55,6 +55,16 @@ fn help_names_every_option_and_its_environment_variable() {
         "BAILIWICK_ALLOW_UNAUTHENTICATED",
         "--shutdown-timeout",
         "BAILIWICK_SHUTDOWN_TIMEOUT",
+        "--callers",
+        "BAILIWICK_CALLERS",
+        "--tls-certificate",
+        "BAILIWICK_TLS_CERTIFICATE",
+        "--client-ca",
+        "BAILIWICK_CLIENT_CA",
+        "--decision-log",
+        "BAILIWICK_DECISION_LOG",
+        "--decision-log-sample",
+        "--decision-log-ids",
     ];
     let serve = ["--manifests", "BAILIWICK_MANIFESTS", "curl"];
     let run = [
@@ -65,12 +75,13 @@ fn help_names_every_option_and_its_environment_variable() {
         "--context",
         "BAILIWICK_CONTEXT",
     ];
+    let tokens = ["--service-accounts", "BAILIWICK_SERVICE_ACCOUNTS", "--token-audience", "BAILIWICK_TOKEN_AUDIENCE"];
     let crds = ["--out", "BAILIWICK_OUT", "kubectl apply"];
     let release =
         ["--dry-run", "--force", "--lease-namespace", "BAILIWICK_LEASE_NAMESPACE", "--lease-name", "replicas=0"];
     let expected: [(&str, &[&[&str]]); 4] = [
         ("serve", &[&logging, &answering, &serve]),
-        ("run", &[&logging, &answering, &run]),
+        ("run", &[&logging, &answering, &run, &tokens]),
         ("crds", &[&crds]),
         ("release-finalizers", &[&run, &release]),
     ];

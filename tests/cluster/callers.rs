@@ -4,12 +4,7 @@ use serde_json::{Value, json};
 
 use super::running_with;
 use crate::support::{
-    answer::Answer,
-    bailiwick::Bailiwick,
-    control_plane::ControlPlane,
-    http,
-    manifests::may_edit,
-    wait,
+    answer::Answer, bailiwick::Bailiwick, control_plane::ControlPlane, http, manifests::may_edit, wait,
 };
 
 fn token(plane: &ControlPlane, account: &str, audience: &str) -> String {

@@ -218,7 +218,8 @@ async fn the_frequent_questions_are_asked_for_credentials_as_well() {
     let question = super::question("alice", "edit", "website");
     let ask = async |path: &str, secret: Option<&str>| {
         let request = client.post(format!("http://{}{path}", serving.api)).json(&question);
-        let request = secret.map_or_else(|| request.try_clone().unwrap(), |secret| request.try_clone().unwrap().bearer_auth(secret));
+        let request = secret
+            .map_or_else(|| request.try_clone().unwrap(), |secret| request.try_clone().unwrap().bearer_auth(secret));
         let response = HttpClient::execute(&client, request.build().unwrap()).await.unwrap();
         (response.status().as_u16(), response.json::<Value>().await.unwrap())
     };

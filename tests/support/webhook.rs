@@ -46,13 +46,13 @@ impl Authority {
 
     /// Puts a new certificate for [`HOST`] and its key into a folder, as a mounted Secret has them.
     pub fn issue_into(&self, folder: &Path) {
-        let issued = self.issue(CertificateParams::new(vec![HOST.to_owned()]).expect("parameters"));
+        let issued = self.issue(&CertificateParams::new(vec![HOST.to_owned()]).expect("parameters"));
         std::fs::write(folder.join("tls.key"), issued.key).expect("a file");
         std::fs::write(folder.join("tls.crt"), issued.certificate).expect("a file");
     }
 
     /// A new certificate.
-    pub fn issue(&self, params: CertificateParams) -> Issued {
+    pub fn issue(&self, params: &CertificateParams) -> Issued {
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate").pem();
         Issued { certificate, key: key.serialize_pem() }

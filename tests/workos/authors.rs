@@ -53,9 +53,8 @@ async fn an_object_names_who_wrote_it_last() {
 #[tokio::test]
 async fn an_idempotency_key_belongs_to_its_caller() {
     let world = world();
-    let post = async |caller, name| {
-        send(&world, ("POST", "/organizations"), caller, Some("k"), &json!({"name": name})).await
-    };
+    let post =
+        async |caller, name| send(&world, ("POST", "/organizations"), caller, Some("k"), &json!({"name": name})).await;
     let of_ann = post("ann", "Acme").await;
     let of_ben = post("ben", "Acme").await;
     assert_eq!(of_ben.header("idempotent-replayed"), "");

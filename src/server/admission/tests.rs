@@ -55,6 +55,8 @@ impl World {
             served_environments: Some(["default".to_owned()].into()),
             limits: Limits::default(),
             log_filter: None,
+            authentication: None,
+            decision_log: None,
         };
         let ledger = Arc::default();
         let store = Arc::new(Store::read_only("nothing is written here", Arc::clone(&environments), ledger));

@@ -94,8 +94,7 @@ impl Callers {
             });
             match (entry.key, entry.certificate) {
                 (Some(key), None) => {
-                    let key =
-                        Digest::from_str(&key).map_err(|error: DigestError| wrong("key")(error.to_string()))?;
+                    let key = Digest::from_str(&key).map_err(|error: DigestError| wrong("key")(error.to_string()))?;
                     self.by_key.entry(key.short()).or_default().push((key, listed));
                 }
                 (None, Some(certificate)) => {
@@ -162,9 +161,11 @@ fn grant(May { environments, verbs }: May) -> Result<Grant, String> {
         let verb = Verb::ALL.into_iter().find(|verb| verb.as_str() == name);
         verb.ok_or_else(|| format!("has the verb `{name}`, but there are check, search, read and write"))
     };
-    let environment = |name: &String| match Environments::may_be_named(name) {
-        true => Ok(SmolStr::from(name)),
-        false => Err(format!("has the environment `{name}`, which no namespace can be called")),
+    let environment = |name: &String| {
+        let is_one = Environments::may_be_named(name);
+        is_one
+            .then(|| name.into())
+            .ok_or_else(|| format!("has the environment `{name}`, which no namespace can be called"))
     };
     let is_every = environments.iter().any(|name| name == EVERY);
     Ok(Grant {

@@ -33,13 +33,16 @@ impl Digest {
 
     /// So much of it as tells one of many from the others.
     pub(in crate::server) fn brief(&self) -> String {
-        self.0[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        self.to_string().chars().skip(PREFIX.len()).take(self.0.len()).collect()
     }
 
     /// A number by which it can be looked up.
     pub(super) const fn short(&self) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+        match self.0.first_chunk() {
+            Some(first) => u64::from_be_bytes(*first),
+            // INVARIANT: it is longer than that.
+            None => 0,
+        }
     }
 }
 

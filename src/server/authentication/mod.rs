@@ -42,6 +42,7 @@ use prometheus_client::{
 };
 use smol_str::SmolStr;
 
+pub(super) use self::certificate::ClientCertificate;
 pub use self::{
     access::Verb,
     digest::{Digest, DigestError},
@@ -53,7 +54,6 @@ use self::{
     callers::Listed,
     reviews::Reviews,
 };
-pub(super) use self::certificate::ClientCertificate;
 use super::{Error, Server, unread};
 use crate::{graph::Environments, store::Author};
 

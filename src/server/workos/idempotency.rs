@@ -57,7 +57,7 @@ async fn answer(State(honours): State<Arc<Honours>>, request: Request, next: Nex
     let context = Context::from_request_parts(&mut parts, &honours.server).await?;
     let sent = body::bytes(Request::from_parts(parts.clone(), sent), &honours.server).await?;
     let caller = context.caller().map(str::to_owned);
-    let key = Key { environment: context.environment().to_owned(), caller, key };
+    let key = Key { environment: context.environment().to_owned(), caller, text: key };
     let turns = honours.answers.turns(&key, fingerprint(&parts.uri, &sent), Instant::now()).ok_or_else(|| {
         Error::coded(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -110,7 +110,7 @@ struct Key {
     environment: String,
     /// Nobody gets the answer of another.
     caller: Option<String>,
-    key: String,
+    text: String,
 }
 
 /// An answer, to be given again.
@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     fn key(number: usize) -> Key {
-        Key { environment: "default".to_owned(), caller: None, key: number.to_string() }
+        Key { environment: "default".to_owned(), caller: None, text: number.to_string() }
     }
 
     fn is_known(answers: &Answers, number: usize, now: Instant) -> bool {

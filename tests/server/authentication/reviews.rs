@@ -78,7 +78,10 @@ async fn the_same_token_is_asked_about_once() {
 
     for _ in 0..3 {
         let message = server.api.send(bodiless("POST", EXPLAIN, Some("cart"))).await.error(403, "not_permitted");
-        assert_eq!(message, "`system:serviceaccount:shop:cart` may not `check` in environment `default`: ask for Check");
+        assert_eq!(
+            message,
+            "`system:serviceaccount:shop:cart` may not `check` in environment `default`: ask for Check"
+        );
     }
     assert_eq!(double.asked(), (1, 2), "a no is remembered as well");
     for _ in 0..3 {
