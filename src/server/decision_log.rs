@@ -5,7 +5,6 @@
 
 use std::{
     borrow::Cow,
-    fmt,
     io::{BufWriter, Write},
     sync::{
         Arc,
@@ -16,6 +15,7 @@ use std::{
 };
 
 use axum::{extract::Request, http::HeaderValue};
+use futures::future::Either;
 use prometheus_client::{metrics::counter::Counter, registry::Registry};
 use serde::Serialize;
 
@@ -166,22 +166,22 @@ struct Context {
 }
 
 /// Answers a request; where decisions are written down, so that they tell whose it was and of which environment.
-pub(super) async fn around<F: Future>(
+pub(super) fn around<F: Future>(
     server: &Server,
     route: &str,
     request_id: Option<&HeaderValue>,
     request: Request,
     answer: impl FnOnce(Request) -> F,
-) -> F::Output {
+) -> impl Future<Output = F::Output> {
     if server.config.decision_log.is_none() {
-        return answer(request).await;
+        return Either::Left(answer(request));
     }
     let context = Context {
         author: request.extensions().get().cloned(),
         request_id: request_id.and_then(|id| id.to_str().ok()).map(str::to_owned),
         environment: authentication::environment(server, route, request.uri().path()).to_owned(),
     };
-    CONTEXT.scope(context, answer(request)).await
+    Either::Right(CONTEXT.scope(context, answer(request)))
 }
 
 #[derive(Serialize)]
@@ -286,12 +286,46 @@ impl Redaction {
     }
 }
 
-impl fmt::Display for Redaction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Keep => "keep",
-            Self::Hash => "hash",
-            Self::Drop => "drop",
-        })
+#[cfg(test)]
+mod tests {
+    use std::{io, sync::mpsc};
+
+    use super::*;
+
+    /// Takes nothing before it is told to.
+    struct Stuck(Receiver<()>);
+
+    impl Write for Stuck {
+        fn write(&mut self, written: &[u8]) -> io::Result<usize> {
+            // Fails at the end of the test.
+            let _ = self.0.recv();
+            Ok(written.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_comes_too_fast_is_counted_and_waited_for_by_nobody() {
+        let (go_on, told) = mpsc::channel();
+        let (log, drain) = DecisionLog::start(Stuck(told), 1.0, Redaction::Keep, &mut Registry::default()).unwrap();
+        let request = CheckRequest {
+            subject: Subject::User("alice"),
+            action: Action::Name("edit"),
+            resource: Target::Name("website"),
+        };
+        let context = Context { author: None, request_id: None, environment: "default".to_owned() };
+        let surplus = 100;
+        CONTEXT.sync_scope(context, || {
+            // What the thread has taken out of the queue is less than it takes at a time.
+            for _ in 0..2 * QUEUE + surplus {
+                log.note("native", &request, Decision::Allowed, Timestamp::now());
+            }
+        });
+        assert!(log.0.dropped.get() >= surplus as u64, "{}", log.0.dropped.get());
+        drop(go_on);
+        drop(drain);
     }
 }

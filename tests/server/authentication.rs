@@ -174,7 +174,7 @@ async fn strangers_do_not_learn_what_there_is() {
 }
 
 #[tokio::test]
-async fn an_environment_is_the_same_however_it_is_spelled() {
+async fn an_environment_in_another_spelling_is_for_those_who_may_ask_every_one() {
     let world = world();
     let spelled = ("GET".to_owned(), "/environments/d%65fault/v1/objects".to_owned());
     world.client().send(request("GET", &spelled.1, Some("all"), "")).await.ok();

@@ -9,7 +9,8 @@
 //! | `digest` | what is kept of a secret |
 //!
 //! # Guarantees
-//! - Where callers are asked who they are, no request of the API goes on without an answer to that: [`admit`] stands before all handlers.
+//! - Where callers are asked who they are, no request of the API goes on without an answer to that:
+//!   [`Authentication::admit`] stands before all handlers.
 //! - Whoever is not known gets the same 401, whatever the credential, the path and the environment are. Whoever is known and
 //!   may not gets the same 403, whether the environment exists or not.
 //! - What cannot be found out is a 503 and never a yes.
@@ -81,6 +82,40 @@ impl Authentication {
         Arc::new(Self { callers, reviews, metrics })
     }
 
+    /// Lets a request go on whose caller may ask it; with it goes, where somebody wants to know, who that is.
+    ///
+    /// # Errors
+    /// Why it does not go on. Nothing of it but its head was looked at.
+    pub(super) async fn admit(
+        &self,
+        server: &Server,
+        route: &str,
+        request_id: Option<&HeaderValue>,
+        request: Request,
+    ) -> Result<Request, Error> {
+        let (mut parts, mut body) = request.into_parts();
+        let judged = self.judge(server, route, &parts).await;
+        self.metrics.count(&judged);
+        let author = |caller: &SmolStr| Author::new(caller.clone(), route, request_id.and_then(|id| id.to_str().ok()));
+        match judged {
+            Ok(admitted) => {
+                if let Some((caller, need)) = admitted
+                    && (need == Need::Verb(Verb::Write) || server.config.decision_log.is_some())
+                {
+                    parts.extensions.insert(Arc::new(author(caller.name())));
+                }
+                Ok(Request::from_parts(parts, body))
+            }
+            Err(error) => {
+                if let Error::NotPermitted { caller, verb: Verb::Write, .. } = &error {
+                    author(caller).note_refusal(environment(server, route, parts.uri.path()));
+                }
+                unread::discard(&mut body, server.config.limits.body).await;
+                Err(error)
+            }
+        }
+    }
+
     /// Whom a request comes from, where it may go on. None: from anybody.
     async fn judge(&self, server: &Server, route: &str, parts: &Parts) -> Result<Option<(Caller, Need)>, Error> {
         let need = access::need(route, &parts.method);
@@ -150,42 +185,6 @@ impl Caller {
         match self {
             Self::Key(listed) | Self::Certificate(listed) => &listed.name,
             Self::Reviewed(_, identity) => &identity.name,
-        }
-    }
-}
-
-/// Lets a request go on whose caller may ask it; with it goes, where somebody wants to know, who that is. Where nobody is
-/// asked who they are, every request goes on.
-///
-/// # Errors
-/// Those of [`Authentication`], all made before anything of the request but its head was looked at.
-pub(super) async fn admit(
-    server: &Server,
-    route: &str,
-    request_id: Option<&HeaderValue>,
-    request: Request,
-) -> Result<Request, Error> {
-    let Some(authentication) = &server.config.authentication else { return Ok(request) };
-    let (mut parts, mut body) = request.into_parts();
-    let judged = authentication.judge(server, route, &parts).await;
-    authentication.metrics.count(&judged);
-    match judged {
-        Ok(admitted) => {
-            if let Some((caller, need)) = admitted
-                && (need == Need::Verb(Verb::Write) || server.config.decision_log.is_some())
-            {
-                let author = Author::new(caller.name().clone(), route, request_id.and_then(|id| id.to_str().ok()));
-                parts.extensions.insert(Arc::new(author));
-            }
-            Ok(Request::from_parts(parts, body))
-        }
-        Err(error) => {
-            if let Error::NotPermitted { caller, verb: Verb::Write, .. } = &error {
-                Author::new(caller.clone(), route, request_id.and_then(|id| id.to_str().ok()))
-                    .note_refusal(environment(server, route, parts.uri.path()));
-            }
-            unread::discard(&mut body, server.config.limits.body).await;
-            Err(error)
         }
     }
 }

@@ -4,7 +4,10 @@ use std::{
     collections::BTreeMap,
     fmt,
     hash::Hash,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -85,6 +88,8 @@ pub(super) struct Reviews {
     tokens: Remembered<Digest, Option<Arc<Identity>>>,
     permissions: Remembered<(Digest, Verb, SmolStr), bool>,
     turns: Semaphore,
+    /// Whether the last question had no answer, so that the log tells of that once.
+    in_trouble: AtomicBool,
 }
 
 impl Reviews {
@@ -100,6 +105,7 @@ impl Reviews {
             tokens: Remembered::new("token", MAX_TOKENS, &reviews),
             permissions: Remembered::new("permission", MAX_PERMISSIONS, &reviews),
             turns: Semaphore::new(MAX_QUESTIONS),
+            in_trouble: AtomicBool::new(false),
         }
     }
 
@@ -128,8 +134,14 @@ impl Reviews {
         });
         let late = |_| ReviewError(format!("no answer within {} seconds", QUESTION_TIME.as_secs()));
         let answer = answered.await.map_err(late).flatten();
-        if let Err(error) = &answer {
-            tracing::warn!(%error, "the API server does not say who a caller is, or what it may do: it gets no answer");
+        match &answer {
+            Err(error) if !self.in_trouble.swap(true, Ordering::Relaxed) => {
+                tracing::warn!(%error, "the API server does not say who callers are, or what they may: they get no answers");
+            }
+            Ok(_) if self.in_trouble.swap(false, Ordering::Relaxed) => {
+                tracing::info!("the API server says again who callers are, and what they may");
+            }
+            _ => {}
         }
         answer
     }
