@@ -22,7 +22,7 @@ mod digest;
 mod files;
 mod reviews;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -42,6 +42,7 @@ use prometheus_client::{
     registry::Registry,
 };
 use smol_str::SmolStr;
+use tokio::time::timeout;
 
 pub(super) use self::certificate::ClientCertificate;
 pub use self::{
@@ -60,6 +61,9 @@ use crate::{graph::Environments, store::Author};
 
 /// A longer token is nobody's.
 const MAX_TOKEN: usize = 16 * 1024;
+
+/// How long the body of a request is read that goes no further: to who is slower, the connection is closed.
+const BODY_TIME: Duration = Duration::from_secs(1);
 
 /// Whom the API answers.
 #[derive(Debug)]
@@ -110,7 +114,9 @@ impl Authentication {
                 if let Error::NotPermitted { caller, verb: Verb::Write, .. } = &error {
                     author(caller).note_refusal(environment(server, route, parts.uri.path()));
                 }
-                unread::discard(&mut body, server.config.limits.body).await;
+                // Who is not answered is not waited for either.
+                let discarded = unread::discard(&mut body, server.config.limits.body);
+                let _ = timeout(BODY_TIME, discarded).await;
                 Err(error)
             }
         }

@@ -37,6 +37,8 @@ const MAX_PERMISSIONS: usize = 40_000;
 
 /// How many questions are under way at a time.
 const MAX_QUESTIONS: usize = 32;
+/// How many questions wait for their turn at a time, so that strangers' tokens do not take the place of all other requests.
+const MAX_WAITING: usize = 256;
 /// How long an answer is waited for, the wait for a turn included.
 const QUESTION_TIME: Duration = Duration::from_secs(5);
 
@@ -88,6 +90,7 @@ pub(super) struct Reviews {
     tokens: Remembered<Digest, Option<Arc<Identity>>>,
     permissions: Remembered<(Digest, Verb, SmolStr), bool>,
     turns: Semaphore,
+    places: Semaphore,
     /// Whether the last question had no answer, so that the log tells of that once.
     in_trouble: AtomicBool,
 }
@@ -105,6 +108,7 @@ impl Reviews {
             tokens: Remembered::new("token", MAX_TOKENS, &reviews),
             permissions: Remembered::new("permission", MAX_PERMISSIONS, &reviews),
             turns: Semaphore::new(MAX_QUESTIONS),
+            places: Semaphore::new(MAX_QUESTIONS + MAX_WAITING),
             in_trouble: AtomicBool::new(false),
         }
     }
@@ -128,6 +132,7 @@ impl Reviews {
 
     async fn in_turn<T>(&self, question: impl Future<Output = Result<T, ReviewError>>) -> Result<T, ReviewError> {
         let answered = timeout(QUESTION_TIME, async {
+            let _place = self.places.try_acquire().map_err(|_| ReviewError("too many questions wait".to_owned()))?;
             // INVARIANT: it is never closed.
             let _turn = self.turns.acquire().await.map_err(|error| ReviewError(error.to_string()))?;
             question.await
