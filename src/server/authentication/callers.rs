@@ -89,7 +89,7 @@ impl Callers {
             let wrong = |field| move |problem: String| CallersError::Caller { index, field, problem };
             let listed = Arc::new(Listed {
                 name: name(&entry.name).map_err(wrong("name"))?,
-                expires: entry.expires,
+                expires: entry.expires.as_deref().map(instant).transpose().map_err(wrong("expires"))?,
                 grants: entry.may.into_iter().map(grant).collect::<Result<_, _>>().map_err(wrong("may"))?,
             });
             match (entry.key, entry.certificate) {
@@ -140,7 +140,7 @@ struct Entry {
     name: String,
     key: Option<String>,
     certificate: Option<String>,
-    expires: Option<Timestamp>,
+    expires: Option<String>,
     may: Vec<May>,
 }
 
@@ -154,6 +154,10 @@ struct May {
 fn name(text: &str) -> Result<SmolStr, String> {
     let is_usable = (1..=MAX_NAME).contains(&text.len()) && !text.contains(char::is_control);
     is_usable.then(|| text.into()).ok_or_else(|| format!("must be 1 to {MAX_NAME} bytes without control characters"))
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|error| format!("must be an instant such as 2030-01-01T00:00:00Z: {error}"))
 }
 
 fn grant(May { environments, verbs }: May) -> Result<Grant, String> {
@@ -239,7 +243,7 @@ mod tests {
             (format!("name: \"a\\nb\", key: '{key}', may: []"), "`name` must be"),
             (format!("name: a, key: '{key}', may: [{{environments: [a_b], verbs: []}}]"), "environment `a_b`"),
             (format!("name: a, key: '{key}', may: [{{environments: [a], verbs: [delete]}}]"), "verb `delete`"),
-            (format!("name: a, key: '{key}', expires: tomorrow, may: []"), "expire"),
+            (format!("name: a, key: '{key}', expires: tomorrow, may: []"), "`expires` must be an instant"),
             (format!("name: a, key: '{key}'"), "may"),
             (format!("name: a, key: '{key}', may: [], mya: []"), "mya"),
         ] {
