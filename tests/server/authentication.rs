@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 
 use axum::{
     body::Body,
-    http::{Request, header::CONTENT_TYPE},
+    http::{
+        Request,
+        header::{CONTENT_TYPE, HOST},
+    },
 };
 use bailiwick::server::{Digest, Verb};
 use reqwest::Client as HttpClient;
@@ -87,7 +90,7 @@ fn documented_verb(path: &str) -> Option<Verb> {
 /// A request that is wrong but for its credential.
 fn request(method: &str, path: &str, secret: Option<&str>, body: &'static str) -> Request<Body> {
     let request = with_secret(Request::builder().method(method).uri(path), secret);
-    request.header(CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap()
+    request.header(HOST, "x").header(CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap()
 }
 
 async fn ask(client: &Client, (method, path): &Endpoint, secret: Option<&str>) -> Answer {
