@@ -10,7 +10,8 @@ use axum::{
 };
 use tracing::{Instrument, Span, field};
 
-use super::{Error, Server, unread, workos};
+use super::{Error, Server, freshness, unread, workos};
+use crate::store::seen;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -53,8 +54,14 @@ pub(super) async fn observe<F: Future<Output = Result<Response, Error>>>(
     );
     continue_trace(&span, request.headers());
 
-    let answered = within_limits(server, answer(request)).instrument(span.clone());
-    let mut response = answered.await.unwrap_or_else(IntoResponse::into_response);
+    let asked = freshness::Asked::of(server, &request);
+    let answered = async {
+        asked.wait(server, request.headers()).await?;
+        within_limits(server, answer(request)).await
+    };
+    let (answered, seen) = seen::seeing(answered.instrument(span.clone())).await;
+    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+    asked.mark(server, seen, &mut response);
 
     let latency = started.elapsed();
     let status = response.status();

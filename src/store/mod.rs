@@ -12,6 +12,7 @@ mod locks;
 pub mod names;
 mod objects;
 mod plan;
+pub(crate) mod seen;
 pub mod spec;
 pub mod view;
 
@@ -37,7 +38,7 @@ use crate::{
         facts::{Name, Object, ObjectRef, Timestamp},
     },
     source::{
-        Ledger,
+        Ledger, Progress,
         convert::{self, Metadata, UnknownFields},
         ledger::{Awaited, Outcome, Records, identity::revision},
     },
@@ -66,6 +67,17 @@ impl Store {
     #[must_use]
     pub fn read_only(problem: impl Into<String>, environments: Arc<Environments>, ledger: Arc<Ledger>) -> Self {
         Self { objects: Err(problem.into()), environments, ledger, locks: Locks::default() }
+    }
+
+    /// How far the graphs have come with what the objects are.
+    #[must_use]
+    pub fn progress(&self) -> &Progress {
+        self.ledger.progress()
+    }
+
+    /// Notes that what the task tells now comes after a write, which the graph contains.
+    fn note_written(&self, environment: &str) {
+        seen::note(&self.environments.revision(environment));
     }
 
     /// An environment as it is now.
@@ -126,7 +138,10 @@ impl Store {
                 }
             }
             match objects.write(environment, writes.clone()).await {
-                Ok(()) => return Ok(names),
+                Ok(()) => {
+                    self.note_written(environment);
+                    return Ok(names);
+                }
                 // A deleted object that is gone already is what was wanted: the next plan does not name it.
                 Err(error @ (Error::AlreadyExists { .. } | Error::Conflict { .. } | Error::NotFound { .. })) => {
                     let error = self.caught_up(environment, &writes, error).await;
@@ -166,11 +181,16 @@ impl Store {
             }
             if changed == stored {
                 // It may be another replica that wrote it, not long ago.
-                return Ok(self.wait_until_seen(environment, &stored).await?);
+                self.wait_until_seen(environment, &stored).await?;
+                self.note_written(environment);
+                return Ok(());
             }
             self.review(environment, &changed.name, &changed.spec)?;
             match objects.write(environment, vec![Write::Replace(changed)]).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.note_written(environment);
+                    return Ok(());
+                }
                 Err(Error::Conflict { .. }) if attempt < ATTEMPTS => pause(attempt).await,
                 Err(error) => return Err(error.into()),
             }
@@ -188,7 +208,10 @@ impl Store {
         let write = Write::Delete { object: object.clone(), uid };
         match objects.write(environment, vec![write.clone()]).await {
             Err(error @ Error::NotFound { .. }) => Err(self.caught_up(environment, &[write], error).await),
-            done => done,
+            done => {
+                self.note_written(environment);
+                done
+            }
         }
     }
 
