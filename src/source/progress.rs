@@ -334,17 +334,22 @@ impl Progress {
         }
     }
 
-    /// Answers everybody who asks where the source is, without end: many at once are answered together.
-    pub(super) async fn answer_newest(&self, find_out: impl AsyncFn() -> Option<u64>) {
+    /// Says that somebody answers those who ask where the source is.
+    pub(super) fn promise_answers(&self) {
         self.newest.is_answered.store(true, Ordering::Relaxed);
-        loop {
-            self.newest.ask.notified().await;
-            let asked = self.newest.asked.load(Ordering::Relaxed);
-            match find_out().await {
-                Some(newest) => drop(self.newest.answer.send_replace(Answer { asked, newest })),
-                None => self.newest.ask.notify_one(),
-            }
-            tokio::time::sleep(PATIENCE).await;
+    }
+
+    /// Waits until somebody asks where the source is. How many have asked by now: many at once are answered together.
+    pub(super) async fn asked(&self) -> u64 {
+        self.newest.ask.notified().await;
+        self.newest.asked.load(Ordering::Relaxed)
+    }
+
+    /// Answers the first so many that asked; none: that could not be found out, and is to be tried again.
+    pub(super) fn answer(&self, asked: u64, newest: Option<u64>) {
+        match newest {
+            Some(newest) => drop(self.newest.answer.send_replace(Answer { asked, newest })),
+            None => self.newest.ask.notify_one(),
         }
     }
 
@@ -382,5 +387,114 @@ impl Progress {
                 ),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENT: Duration = Duration::from_secs(10);
+
+    fn wanted(number: u64) -> Revision {
+        [(Kind::Role, number)].into_iter().collect()
+    }
+
+    fn missing(wanted: u64, reached: u64) -> Missing {
+        Missing { kind: Kind::Role, wanted, reached }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_waited_for_until_the_position_is_there_and_no_longer_than_one_is_patient() {
+        let progress = Progress::default();
+        let position = progress.add(Kind::Role, None, Lag::default());
+        progress.add(Kind::Group, None, Lag::default());
+        progress.move_to(&position, 7);
+        assert_eq!(progress.wait_for("x", &wanted(7), Duration::ZERO).await, Ok(()));
+        assert_eq!(progress.wait_for("x", &Revision::default(), Duration::ZERO).await, Ok(()));
+
+        // Somebody says that the source is far ahead.
+        progress.promise_answers();
+        let finding = async {
+            loop {
+                let asked = progress.asked().await;
+                progress.answer(asked, Some(100));
+            }
+        };
+        let waiting = async {
+            let late = progress.wait_for("x", &wanted(8), PATIENT).await;
+            assert_eq!(late, Err(NotFresh::Late(vec![missing(8, 7)])));
+            let begun = Instant::now();
+            let ahead = progress.wait_for("x", &wanted(101), PATIENT).await;
+            assert_eq!(ahead, Err(NotFresh::Ahead { missing: missing(101, 7), newest: 100 }));
+            assert!(begun.elapsed() < PATIENT, "what never was is not waited for");
+            let arrives = async {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                progress.move_to(&position, 9);
+            };
+            let wanted = wanted(8);
+            let (waited, ()) = tokio::join!(progress.wait_for("x", &wanted, PATIENT), arrives);
+            assert_eq!(waited, Ok(()));
+        };
+        tokio::select! {
+            () = finding => {}
+            () = waiting => {}
+        }
+    }
+
+    #[test]
+    fn what_is_withheld_is_missing_in_its_environment_alone() {
+        let progress = Progress::default();
+        let position = progress.add(Kind::Role, None, Lag::default());
+        progress.withhold(1, &"x".into(), Kind::Role, 5);
+        progress.withhold(2, &"x".into(), Kind::Role, 8);
+        progress.move_to(&position, 9);
+        assert_eq!(progress.missing("x", &wanted(4)), []);
+        assert_eq!(progress.missing("x", &wanted(5)), [missing(5, 4)]);
+        assert_eq!(progress.missing("y", &wanted(9)), []);
+        progress.release(1);
+        assert_eq!(progress.missing("x", &wanted(9)), [missing(9, 7)]);
+        progress.release(2);
+        assert_eq!(progress.missing("x", &wanted(9)), []);
+    }
+
+    #[test]
+    fn where_namespaces_are_watched_one_by_one_each_has_its_position() {
+        let progress = Progress::default();
+        let here = progress.add(Kind::Role, Some("here".into()), Lag::default());
+        progress.add(Kind::Role, Some("there".into()), Lag::default());
+        progress.move_to(&here, 9);
+        assert_eq!(progress.missing("here", &wanted(9)), []);
+        assert_eq!(progress.missing("there", &wanted(9)), [missing(9, 0)]);
+        assert_eq!(progress.missing("elsewhere", &wanted(9)), [missing(9, 0)]);
+    }
+
+    #[test]
+    fn every_history_has_another_name() {
+        let names: [&[&str]; 5] = [&[], &[""], &["a"], &["a", ""], &["a", "b"]];
+        for (index, name) in names.iter().enumerate() {
+            for (other_index, other) in names.iter().enumerate() {
+                assert_eq!(History::named(name) == History::named(other), index == other_index);
+            }
+        }
+        assert_ne!(Progress::default().history(), Progress::default().history());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_that_is_silent_for_too_long_is_named_until_it_is_heard_of() {
+        let progress = Progress::default();
+        let lag = Lag::default();
+        progress.add(Kind::Role, Some("here".into()), lag.clone());
+        progress.limit_staleness(PATIENT);
+        tokio::time::advance(PATIENT).await;
+        progress.look();
+        assert_eq!((progress.silent(), progress.stale_for()), (vec![], None));
+        tokio::time::advance(PATIENT).await;
+        progress.look();
+        assert_eq!(progress.silent(), [("Role in here".to_owned(), 2 * PATIENT)]);
+        assert_eq!(progress.stale_for(), Some(2 * PATIENT));
+        lag.works(false);
+        progress.look();
+        assert_eq!((progress.silent(), progress.stale_for()), (vec![], None));
     }
 }

@@ -8,6 +8,7 @@ use crate::support::facts::{grant, group, group_grant, known_as, membership, org
 mod authzen;
 mod checks;
 mod connections;
+mod freshness;
 mod lists;
 mod openapi;
 mod probes;

@@ -4,6 +4,7 @@ use std::{
     env,
     fs::{self, File},
     io::Write,
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{LazyLock, Mutex},
@@ -246,6 +247,23 @@ impl ControlPlane {
     /// to the user of that name, at first nothing).
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.join("kubeconfig")
+    }
+
+    /// Where the API server listens.
+    pub fn api_server_address(&self) -> SocketAddr {
+        let text = fs::read_to_string(self.kubeconfig()).expect("the kubeconfig");
+        let (_, address) = text.split_once("https://").expect("a server in the kubeconfig");
+        let end = address.find(|it: char| !it.is_ascii_digit() && it != '.' && it != ':').unwrap_or(address.len());
+        address[..end].parse().expect("an address and a port")
+    }
+
+    /// The same kubeconfig, but for an API server that is reached by another address.
+    pub fn kubeconfig_by(&self, address: SocketAddr) -> PathBuf {
+        let text = fs::read_to_string(self.kubeconfig()).expect("the kubeconfig");
+        let path = self.folder.join(format!("kubeconfig-{}", address.port()));
+        let (direct, other) = (self.api_server_address().to_string(), address.to_string());
+        fs::write(&path, text.replace(&direct, &other)).expect("a kubeconfig");
+        path
     }
 
     fn start_server(&self, name: &str) -> Process {

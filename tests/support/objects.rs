@@ -65,6 +65,12 @@ impl Objects {
         self.of(kind).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.map(drop)
     }
 
+    /// The same, and returns the resource version that it has then.
+    pub async fn merge_versioned(&self, kind: Kind, name: &str, patch: &Value) -> kube::Result<String> {
+        let written = self.of(kind).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?;
+        Ok(written.metadata.resource_version.unwrap_or_default())
+    }
+
     /// Deletes one. Returns when the API server has accepted that.
     pub async fn delete(&self, kind: Kind, name: &str) -> kube::Result<()> {
         self.of(kind).delete(name, &DeleteParams::default()).await.map(drop)

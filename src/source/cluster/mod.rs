@@ -29,7 +29,7 @@ use futures::future::join;
 use kube::{Api, Client, api::ListParams};
 use tokio::{
     task::JoinSet,
-    time::{interval, timeout},
+    time::{interval, sleep, timeout},
 };
 
 use self::{history::HistoryKeeper, publish::Publisher, watch::Watch};
@@ -64,6 +64,9 @@ pub struct Cluster {
 
 /// How often is looked whether a watch is silent.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long it is left alone after it said where it is.
+const ANSWER_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long the API server may take to say where it is.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
@@ -132,7 +135,14 @@ impl Cluster {
                 progress.look();
             }
         };
-        let answer = progress.answer_newest(async || newest(&asked).await);
+        progress.promise_answers();
+        let answer = async {
+            loop {
+                let by = progress.asked().await;
+                progress.answer(by, newest(&asked).await);
+                sleep(ANSWER_PAUSE).await;
+            }
+        };
         let keep = async {
             if let Some(history) = history {
                 history.keep().await;
