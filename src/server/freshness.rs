@@ -4,16 +4,20 @@
 mod at_least;
 mod token;
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use axum::{
     extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, Uri},
     response::Response,
 };
+use tokio::sync::SemaphorePermit;
 
 use self::{at_least::AtLeast, token::Token};
-use super::{Error, Server};
+use super::{Error, Server, observe};
 use crate::{
     graph::Revision,
     source::progress::{History, Missing, NotFresh},
@@ -30,22 +34,31 @@ pub(super) struct Asked {
     /// As of the beginning: where it becomes another meanwhile, what is answered is of this one, or of neither.
     history: History,
     uri: Uri,
+    /// The caller may be told of it.
+    is_admitted: AtomicBool,
 }
 
 impl Asked {
     pub fn of(server: &Server, request: &Request) -> Self {
-        Self { history: server.store.progress().history(), uri: request.uri().clone() }
+        Self {
+            history: server.store.progress().history(),
+            uri: request.uri().clone(),
+            is_admitted: AtomicBool::new(false),
+        }
     }
 
     /// Says in an answer which state it comes from: the one that was `seen`. Where none was, which is so for errors, it is the one
     /// that is answered from now.
     pub fn mark(&self, server: &Server, seen: Option<Revision>, response: &mut Response) {
+        if !self.is_admitted.load(Ordering::Relaxed) {
+            return;
+        }
         let headers = response.headers_mut();
         let now = || {
             let environment = environment(server, &self.uri).filter(|_| server.environments.is_synced())?;
             server.serves(environment).then(|| server.environments.revision(environment))
         };
-        if let Some(revision) = seen.or_else(now) {
+        if let Some(revision) = seen.or_else(now).filter(is_told) {
             headers.insert(REVISION, Token { history: self.history, revision }.to_header());
         }
         if let Some(stale) = server.store.progress().stale_for() {
@@ -53,18 +66,25 @@ impl Asked {
         }
     }
 
-    /// Waits until the answer to a request is as fresh as its headers ask for.
+    /// Waits until the answer to a request, which is admitted, is as fresh as its headers ask for. While it waits, the permit is
+    /// given to others: those that need not wait are answered however many wait.
     ///
     /// # Errors
     /// Why it is not.
-    pub async fn wait(&self, server: &Server, headers: &HeaderMap) -> Result<(), Error> {
+    pub async fn wait<'a>(
+        &self,
+        server: &'a Server,
+        headers: &HeaderMap,
+        permit: SemaphorePermit<'a>,
+    ) -> Result<SemaphorePermit<'a>, Error> {
+        self.is_admitted.store(true, Ordering::Relaxed);
         // Most ask for nothing.
         if !headers.contains_key(at_least::AT_LEAST) {
-            return Ok(());
+            return Ok(permit);
         }
-        let waited = wait_until_fresh(server, &self.uri, headers).await;
+        let waited = wait_until_fresh(server, &self.uri, headers, permit).await;
         let outcome = match &waited {
-            Ok(()) => "fresh",
+            Ok(_) => "fresh",
             Err(Error::NotFresh { .. }) => "late",
             Err(Error::Overloaded) => "overloaded",
             Err(_) => "refused",
@@ -74,11 +94,16 @@ impl Asked {
     }
 }
 
-async fn wait_until_fresh(server: &Server, uri: &Uri, headers: &HeaderMap) -> Result<(), Error> {
+async fn wait_until_fresh<'a>(
+    server: &'a Server,
+    uri: &Uri,
+    headers: &HeaderMap,
+    permit: SemaphorePermit<'a>,
+) -> Result<SemaphorePermit<'a>, Error> {
     let Some(AtLeast { tokens, objects }) =
         AtLeast::of(headers).map_err(|problem| Error::AtLeast { problem: problem.into() })?
     else {
-        return Ok(());
+        return Ok(permit);
     };
     let progress = server.store.progress();
     if objects.is_some() && !progress.has_resource_versions() {
@@ -94,7 +119,7 @@ async fn wait_until_fresh(server: &Server, uri: &Uri, headers: &HeaderMap) -> Re
     match server.environment(environment) {
         Ok(_) => {}
         Err(not_yet @ Error::NotSynced { .. }) => return Err(not_yet),
-        Err(_) => return Ok(()),
+        Err(_) => return Ok(permit),
     }
     let history = progress.history();
     if tokens.iter().any(|token| token.history != history) {
@@ -105,13 +130,14 @@ async fn wait_until_fresh(server: &Server, uri: &Uri, headers: &HeaderMap) -> Re
         token.revision.iter().for_each(|(kind, number)| wanted.raise(kind, number));
     }
     if progress.missing(environment, &wanted).is_empty() {
-        return Ok(());
+        return Ok(permit);
     }
-    // They hold no permit: those that need not wait are answered however many wait.
-    let _permit = server.waiters.try_acquire().map_err(|_| Error::Overloaded)?;
+    drop(permit);
+    let _place = server.waiters.try_acquire().map_err(|_| Error::Overloaded)?;
     let limits = &server.config.limits;
     let patience = limits.freshness_wait.min(limits.request_time);
-    progress.wait_for(environment, &wanted, patience).await.map_err(|not_fresh| refusal(not_fresh, patience))
+    progress.wait_for(environment, &wanted, patience).await.map_err(|not_fresh| refusal(not_fresh, patience))?;
+    observe::permit(server)
 }
 
 fn refusal(not_fresh: NotFresh, waited: Duration) -> Error {
@@ -119,6 +145,20 @@ fn refusal(not_fresh: NotFresh, waited: Duration) -> Error {
         NotFresh::Ahead { missing: Missing { kind, wanted, .. }, newest } => Error::Ahead { kind, wanted, newest },
         NotFresh::Late(missing) => Error::NotFresh { missing, waited },
     }
+}
+
+/// The token of a state that is answered from now, for the body of an answer; none: no source has said how far it has come.
+pub(super) fn token(server: &Server, revision: &Revision) -> Option<String> {
+    let history = server.store.progress().history();
+    // Before the history becomes another, it is seen to that no answers are given.
+    let is_of_it = is_told(revision) && server.environments.is_synced();
+    is_of_it
+        .then(|| String::from_utf8_lossy(Token { history, revision: *revision }.to_header().as_bytes()).into_owned())
+}
+
+/// Whether any source has said how far a graph has come.
+fn is_told(revision: &Revision) -> bool {
+    *revision != Revision::default()
 }
 
 /// The environment that a path asks; none: it spells it in a way that only the router understands.

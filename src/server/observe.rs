@@ -8,6 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use tokio::sync::SemaphorePermit;
 use tracing::{Instrument, Span, field};
 
 use super::{Error, Server, freshness, unread, workos};
@@ -55,10 +56,11 @@ pub(super) async fn observe<F: Future<Output = Result<Response, Error>>>(
     continue_trace(&span, request.headers());
 
     let asked = freshness::Asked::of(server, &request);
-    let answered = async {
-        asked.wait(server, request.headers()).await?;
-        within_limits(server, answer(request)).await
-    };
+    let answered = within_time(server, async {
+        let permit = permit(server)?;
+        let _permit = asked.wait(server, request.headers(), permit).await?;
+        answer(request).await
+    });
     let (answered, seen) = seen::seeing(answered.instrument(span.clone())).await;
     let mut response = answered.unwrap_or_else(IntoResponse::into_response);
     asked.mark(server, seen, &mut response);
@@ -107,10 +109,14 @@ fn continue_trace(span: &Span, headers: &HeaderMap) {
 #[cfg(not(feature = "otel"))]
 const fn continue_trace(_span: &Span, _headers: &HeaderMap) {}
 
-async fn within_limits(
+/// What every request holds while something is done for it.
+pub(super) fn permit(server: &Server) -> Result<SemaphorePermit<'_>, Error> {
+    server.permits.try_acquire().map_err(|_| Error::Overloaded)
+}
+
+async fn within_time(
     server: &Server,
     answered: impl Future<Output = Result<Response, Error>>,
 ) -> Result<Response, Error> {
-    let _permit = server.permits.try_acquire().map_err(|_| Error::Overloaded)?;
     tokio::time::timeout(server.config.limits.request_time, answered).await.map_err(|_| Error::Timeout)?
 }

@@ -1,11 +1,11 @@
-//! How far the graph may be behind the API server.
+//! How far the graph may be behind the API server, and for how long nothing was heard of it.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use prometheus_client::{
     collector::Collector,
-    encoding::{DescriptorEncoder, EncodeMetric},
+    encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder},
     metrics::gauge::ConstGauge,
     registry::Unit,
 };
@@ -96,19 +96,25 @@ impl Lags {
 impl Collector for Lags {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let lags = self.0.lock();
-        let help = "For how long the graph may be missing something of a kind, as far as is known";
         let gauge_type = ConstGauge::new(0.0).metric_type();
-        let mut family = encoder.encode_descriptor("watch_lag", help, Some(&Unit::Seconds), gauge_type)?;
-        for kind in Kind::ALL {
-            // Where namespaces are watched one by one, the one that is worst off counts.
-            let of_kind = lags.iter().filter(|(of, _)| *of == kind).map(|(_, lag)| lag.current());
-            if let Some(worst) = of_kind.max() {
-                let labels = [("kind", kind.as_str())];
-                ConstGauge::new(worst.as_secs_f64()).encode(family.encode_family(&labels)?)?;
-            }
-        }
-        Ok(())
+        let help = "For how long the graph may be missing something of a kind, as far as is known";
+        let family = encoder.encode_descriptor("watch_lag", help, Some(&Unit::Seconds), gauge_type)?;
+        encode_worst(family, &lags, Lag::current)?;
+        let help = "For how long nothing at all was heard of a watch";
+        let family = encoder.encode_descriptor("watch_silence", help, Some(&Unit::Seconds), gauge_type)?;
+        encode_worst(family, &lags, Lag::silence)
     }
+}
+
+/// Where namespaces are watched one by one, the one that is worst off counts.
+fn encode_worst(mut family: MetricEncoder<'_>, lags: &[(Kind, Lag)], time: impl Fn(&Lag) -> Duration) -> fmt::Result {
+    for kind in Kind::ALL {
+        if let Some(worst) = lags.iter().filter(|(of, _)| *of == kind).map(|(_, lag)| time(lag)).max() {
+            let labels = [("kind", kind.as_str())];
+            ConstGauge::new(worst.as_secs_f64()).encode(family.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -127,6 +127,12 @@ impl Scenario<'_> {
     /// Changes what a role permits, and asks both replicas as of then, again and again.
     async fn write_and_ask(&self, writer: usize) {
         let mut random = SmallRng::seed_from_u64(writer as u64);
+        // What it writes is of effect only beside what was written before.
+        let world = self.objects.newest().await;
+        for replica in &self.replicas {
+            let (decision, _) = self.ask(replica, writer, &world).await;
+            assert!(!decision, "writer {writer}: nothing is permitted yet");
+        }
         for round in 1.. {
             if self.asked.load(Ordering::Relaxed) >= self.size.questions {
                 return;

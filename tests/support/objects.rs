@@ -76,6 +76,18 @@ impl Objects {
         self.of(kind).delete(name, &DeleteParams::default()).await.map(drop)
     }
 
+    /// How new the newest object of each kind is, as `Bailiwick-At-Least` says it.
+    pub async fn newest(&self) -> String {
+        let mut newest = BTreeMap::new();
+        for (ObjectRef { kind, .. }, object) in self.list().await {
+            let version = object.metadata.resource_version.and_then(|version| version.parse::<u64>().ok());
+            let known = newest.entry(kind).or_default();
+            *known = version.max(*known);
+        }
+        let newest = newest.into_iter().filter_map(|(kind, version)| Some(format!("{kind}/{}", version?)));
+        newest.collect::<Vec<_>>().join(",")
+    }
+
     /// Every object there is, of every kind.
     pub async fn list(&self) -> BTreeMap<ObjectRef, DynamicObject> {
         let mut all = BTreeMap::new();
