@@ -4,6 +4,7 @@ mod admission;
 mod admission_certificates;
 mod apply;
 mod audit;
+mod freshness;
 mod kubectl;
 mod metrics;
 mod namespaces;

@@ -163,17 +163,8 @@ impl Scenario<'_> {
     async fn apply(&self, writer: usize, allowed: bool) -> String {
         let mut manifest = role(writer, allowed);
         manifest["apiVersion"] = json!(bailiwick::api::API_VERSION);
-        let arguments = [
-            "apply",
-            "--server-side",
-            "--force-conflicts",
-            "--namespace",
-            ENVIRONMENT,
-            "--filename",
-            "-",
-            "--output",
-            "json",
-        ];
+        // Not on the server's side, where sets of several owners are united.
+        let arguments = ["apply", "--namespace", ENVIRONMENT, "--filename", "-", "--output", "json"];
         let plane = Arc::clone(&self.plane);
         let printed = spawn_blocking(move || plane.kubectl_with(&arguments, &manifest.to_string()).ok());
         let printed = printed.await.expect("kubectl succeeds");

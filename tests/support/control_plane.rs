@@ -114,6 +114,24 @@ impl ControlPlane {
         *self.etcd.lock().unwrap() = None;
     }
 
+    /// Keeps what etcd has now. It is away meanwhile.
+    pub fn back_up_etcd(&self) {
+        self.kill_etcd();
+        run(Command::new("cp").arg("--recursive").arg(self.folder.join("etcd")).arg(self.folder.join("etcd-backup")));
+        self.start_etcd();
+        self.wait_until_ready();
+    }
+
+    /// Restores what was kept, as one does: with the API server stopped.
+    pub fn restore_etcd(&self) {
+        self.kill_api_server();
+        self.kill_etcd();
+        fs::remove_dir_all(self.folder.join("etcd")).expect("the data of etcd");
+        run(Command::new("cp").arg("--recursive").arg(self.folder.join("etcd-backup")).arg(self.folder.join("etcd")));
+        self.start_etcd();
+        self.start_api_server();
+    }
+
     /// Starts kube-apiserver, on the same port as before, and waits until it is ready.
     pub fn start_api_server(&self) {
         *self.api_server.lock().unwrap() = Some(self.start_server("kube-apiserver"));
