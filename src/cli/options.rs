@@ -32,6 +32,9 @@ pub(super) struct Answering {
     /// are. Whoever reaches it can then change who may do what.
     #[arg(long, value_parser = BoolishValueParser::new(), env = "BAILIWICK_ALLOW_UNAUTHENTICATED_WRITES")]
     pub allow_unauthenticated_writes: bool,
+    /// How long a request waits that asks, by the header Bailiwick-At-Least, for a fresher answer than this replica can give yet.
+    #[arg(long, default_value = "5s", value_name = "DURATION", value_parser = duration, env = "BAILIWICK_MAX_FRESHNESS_WAIT")]
+    pub max_freshness_wait: Duration,
     /// How long to wait, after SIGTERM or SIGINT, for requests that are under way. A second signal ends it.
     #[arg(long, default_value = "20s", value_name = "DURATION", value_parser = duration, env = "BAILIWICK_SHUTDOWN_TIMEOUT")]
     pub shutdown_timeout: Duration,
@@ -100,7 +103,11 @@ impl Answering {
         server::Config {
             default_environment: self.default_environment.clone(),
             served_environments,
-            limits: Limits { drain_time: self.shutdown_timeout, ..Limits::default() },
+            limits: Limits {
+                drain_time: self.shutdown_timeout,
+                freshness_wait: self.max_freshness_wait,
+                ..Limits::default()
+            },
             log_filter: logging::log_filter(),
             authentication: None,
             decision_log: None,

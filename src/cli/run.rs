@@ -1,6 +1,6 @@
 //! `bailiwick run`: the operator.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use clap::Args;
 use futures::future::{self, BoxFuture};
@@ -14,7 +14,7 @@ use super::{
     client::ClientOptions,
     host,
     leading::Leading,
-    options::{Answering, environment},
+    options::{Answering, duration, environment},
 };
 use crate::{
     controller::{self, Controller, lease::Election},
@@ -39,6 +39,9 @@ pub(super) struct Options {
     /// Watch this namespace only; can be repeated (in the variable: separated by commas). Without it, all are watched.
     #[arg(long = "namespace", value_name = "NAMESPACE", value_delimiter = ',', value_parser = environment, env = "BAILIWICK_NAMESPACE")]
     namespaces: Vec<String>,
+    /// For how long a watch may be silent before this replica is not ready, and its answers say that they may be stale. At least 10s.
+    #[arg(long, default_value = "5m", value_name = "DURATION", value_parser = staleness, env = "BAILIWICK_MAX_STALENESS")]
+    max_staleness: Duration,
     #[command(flatten)]
     client: ClientOptions,
     #[command(flatten)]
@@ -52,7 +55,7 @@ pub(super) struct Options {
 }
 
 pub(super) async fn execute(options: Options) -> Result<(), Error> {
-    let Options { namespaces, client, leading, mut answering, service_accounts, admission } = options;
+    let Options { namespaces, max_staleness, client, leading, mut answering, service_accounts, admission } = options;
     answering.takes_tokens = service_accounts.is_on();
     answering.validate()?;
     admission.validate()?;
@@ -63,8 +66,10 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
     let mut registry = Registry::with_prefix(host::METRICS_PREFIX);
     let metrics = Metrics::register(&mut registry);
     let ledger = Arc::new(Ledger::default());
-    let cluster = Cluster::new(&client, namespaces, &environments, &ledger, &metrics);
     let lease = leading.lease(client.default_namespace());
+    let cluster = Cluster::new(&client, namespaces, &environments, &ledger, &metrics)
+        .with_history(&client, &lease.namespace, &lease.name)
+        .with_max_staleness(max_staleness);
     let identity = lease.identity.clone();
     let (election, leadership) =
         Election::new(client.clone(), lease, &mut registry).map_err(|error| Error::Usage(error.to_string()))?;
@@ -97,4 +102,15 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
         }
     };
     Box::pin(host::answer(bound, &answering, served, environments, store, registry, background)).await
+}
+
+/// A watch is asked for a word twice in that time, and the API server needs some for it.
+const MIN_STALENESS: Duration = Duration::from_secs(10);
+
+fn staleness(text: &str) -> Result<Duration, String> {
+    let staleness = duration(text)?;
+    if staleness < MIN_STALENESS {
+        return Err(format!("must be at least {} s", MIN_STALENESS.as_secs()));
+    }
+    Ok(staleness)
 }

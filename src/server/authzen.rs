@@ -18,6 +18,7 @@ use super::{
     answer::Reason,
     environment::Environment,
     extract::{JsonBody, Object, Text, Unheeded, check_batch_size, optional, parse_object, required},
+    freshness,
     metrics::CheckMetrics,
     openapi::{Failures, InEnvironment},
 };
@@ -50,7 +51,9 @@ pub(super) async fn evaluation(
 ) -> Result<Json<EvaluationResponse>, Error> {
     let EvaluationRequest { subject, action, resource, context: _ } = body.parse()?;
     let question = Question::new(subject.as_ref(), action.as_ref(), resource.as_ref())?;
-    Ok(Json(question.answer(&environment.read(), Timestamp::now(), &server.metrics.authzen)))
+    let graph = environment.read();
+    let answer = question.answer(&graph, Timestamp::now(), &server.metrics.authzen);
+    Ok(Json(answer.as_of(freshness::token(&server, graph.revision()))))
 }
 
 /// May this subject do this on that resource? Asks the environment of this name.
@@ -91,8 +94,10 @@ pub(super) async fn evaluations(
     let metrics = &server.metrics.authzen;
     let elements = evaluations.unwrap_or_default();
     if elements.is_empty() {
-        let answer = Question::new(subject, action, resource)?.answer(&environment.read(), Timestamp::now(), metrics);
-        return Ok(Json(EvaluationsResponse::Single(answer)));
+        let question = Question::new(subject, action, resource)?;
+        let graph = environment.read();
+        let answer = question.answer(&graph, Timestamp::now(), metrics);
+        return Ok(Json(EvaluationsResponse::Single(answer.as_of(freshness::token(&server, graph.revision())))));
     }
     check_batch_size("evaluations", elements.len())?;
     let elements: Vec<Result<EvaluationElement<'_>, Error>> =
@@ -121,7 +126,8 @@ pub(super) async fn evaluations(
             break;
         }
     }
-    Ok(Json(EvaluationsResponse::Several { evaluations }))
+    let context = freshness::token(&server, graph.revision()).map(EvaluationContext::of_revision);
+    Ok(Json(EvaluationsResponse::Several { evaluations, context }))
 }
 
 /// Several evaluations in one request, all answered from the same state of the environment of this name.
@@ -386,30 +392,51 @@ impl<'a> Question<'a> {
 pub(super) struct EvaluationResponse {
     /// Whether the subject may.
     decision: bool,
-    /// Present where the answer is no for another reason than that nothing grants it.
+    /// What else there is to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     context: Option<EvaluationContext>,
 }
 
 impl EvaluationResponse {
     const fn denied(reason: Reason) -> Self {
-        Self { decision: false, context: Some(EvaluationContext::Reason(reason)) }
+        Self { decision: false, context: Some(EvaluationContext { reason: Some(reason), ..EvaluationContext::NONE }) }
     }
 
     fn error(error: &Error) -> Self {
         let error = EvaluationError { status: error.status().as_u16(), message: error.to_string() };
-        Self { decision: false, context: Some(EvaluationContext::Error(error)) }
+        Self { decision: false, context: Some(EvaluationContext { error: Some(error), ..EvaluationContext::NONE }) }
+    }
+
+    /// Says as well which state it comes from.
+    fn as_of(mut self, revision: Option<String>) -> Self {
+        if revision.is_some() {
+            self.context.get_or_insert(EvaluationContext::NONE).revision = revision;
+        }
+        self
     }
 }
 
-/// What is to be said of a no.
+/// What is to be said besides the decision.
 #[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-enum EvaluationContext {
-    /// The question was understood.
-    Reason(Reason),
-    /// The question, one of several, could not be understood.
-    Error(EvaluationError),
+pub(super) struct EvaluationContext {
+    /// Why the answer is no, where it is for another reason than that nothing grants it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    /// Why the question, one of several, could not be understood.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<EvaluationError>,
+    /// Which state the answer comes from: what the header `Bailiwick-Revision` has. Of several answers it is told once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<String>,
+}
+
+impl EvaluationContext {
+    const NONE: Self = Self { reason: None, error: None, revision: None };
+
+    /// Where there is nothing else to say.
+    fn of_revision(revision: String) -> Self {
+        Self { revision: Some(revision), ..Self::NONE }
+    }
 }
 
 /// What is wrong with a question.
@@ -432,6 +459,9 @@ pub(super) enum EvaluationsResponse {
     Several {
         /// The answers.
         evaluations: Vec<EvaluationResponse>,
+        /// What there is to say of all of them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        context: Option<EvaluationContext>,
     },
     /// The one answer where there were no `evaluations`.
     Single(EvaluationResponse),

@@ -8,7 +8,10 @@ use axum::{
 };
 
 use super::{Error, Server};
-use crate::graph::{Environments, Graph, PublishedGraph};
+use crate::{
+    graph::{Environments, Graph, PublishedGraph},
+    store::seen,
+};
 
 /// The environment that the path names, or else the default one.
 ///
@@ -25,7 +28,9 @@ impl Environment {
 
     /// The environment as it is now; all that one request is told comes from one such state.
     pub fn read(&self) -> impl Deref<Target = Graph> + '_ {
-        self.0.read()
+        let graph = self.0.read();
+        seen::note(graph.revision());
+        graph
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why a request gets no answer, and how the caller is told.
 
-use std::{any::Any, borrow::Cow};
+use std::{any::Any, borrow::Cow, time::Duration};
 
 use axum::{
     Json,
@@ -15,7 +15,10 @@ use smol_str::SmolStr;
 use utoipa::ToSchema;
 
 use super::Verb;
-use crate::graph::query::Denial;
+use crate::{
+    graph::{facts::Kind, query::Denial},
+    source::progress::Missing,
+};
 
 /// Why a request gets no answer.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +55,43 @@ pub enum Error {
     /// The cursor was not handed out by this list.
     #[error("`cursor` was not handed out by this very list with these very parameters; begin again without it")]
     Cursor,
+    /// What the header that asks for freshness says cannot be understood.
+    #[error("the header `Bailiwick-At-Least` {problem}")]
+    AtLeast {
+        /// What is wrong with it, and the remedy.
+        problem: Cow<'static, str>,
+    },
+    /// The token that asks for freshness is not of this history.
+    #[error(
+        "the header `Bailiwick-At-Least` has a revision of another history: of another cluster or installation, of before a restore, or \
+         of another run of `bailiwick serve`; forget it, ask without it, and go on with the `Bailiwick-Revision` of the answer"
+    )]
+    OtherHistory,
+    /// What is asked for does not exist.
+    #[error(
+        "the header `Bailiwick-At-Least` asks for {kind} as of {wanted}, but the API server itself is only at {newest}: that is of another \
+         cluster, or of before a restore; forget it, and ask without it"
+    )]
+    Ahead {
+        /// Of which kind.
+        kind: Kind,
+        /// Which resource version is asked for.
+        wanted: u64,
+        /// Which one the API server has come to.
+        newest: u64,
+    },
+    /// The graph is not as fresh as is asked for.
+    #[error(
+        "not fresh enough after {} s: {}; ask again, or another replica",
+        .waited.as_secs_f64(),
+        .missing.iter().map(describe).collect::<Vec<_>>().join(", ")
+    )]
+    NotFresh {
+        /// What it lacks.
+        missing: Vec<Missing>,
+        /// How long it was waited for.
+        waited: Duration,
+    },
     /// The environment is none that is served here.
     #[error("environment `{namespace}` is not served here")]
     NotServed {
@@ -108,6 +148,11 @@ pub enum Error {
     Internal,
 }
 
+fn describe(missing: &Missing) -> String {
+    let Missing { kind, wanted, reached } = missing;
+    format!("{kind} is known up to {reached}, and asked for as of {wanted}")
+}
+
 impl Error {
     /// A field that is missing or has a value that cannot be used.
     pub(super) fn field(field: impl Into<Cow<'static, str>>, problem: impl Into<Cow<'static, str>>) -> Self {
@@ -123,15 +168,18 @@ impl Error {
             | Self::UnreadableBody
             | Self::Malformed { .. }
             | Self::Field { .. }
+            | Self::AtLeast { .. }
             | Self::Cursor => StatusCode::BAD_REQUEST,
-            Self::Denied(Denial::AmbiguousResource) => StatusCode::CONFLICT,
+            Self::OtherHistory | Self::Ahead { .. } | Self::Denied(Denial::AmbiguousResource) => StatusCode::CONFLICT,
             Self::NotServed { .. } | Self::Denied(_) | Self::NoSuchRoute => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::NotLocal | Self::NotPermitted { .. } => StatusCode::FORBIDDEN,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotSynced { .. } | Self::Overloaded | Self::NotReviewed => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotSynced { .. } | Self::NotFresh { .. } | Self::Overloaded | Self::NotReviewed => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -147,6 +195,10 @@ impl Error {
             Self::Malformed { .. } => "malformed_request",
             Self::Field { .. } => "invalid_field",
             Self::Cursor => "invalid_cursor",
+            Self::AtLeast { .. } => "invalid_at_least",
+            Self::OtherHistory => "other_history",
+            Self::Ahead { .. } => "ahead_of_source",
+            Self::NotFresh { .. } => "not_fresh_enough",
             Self::NotServed { .. } => "environment_not_served",
             Self::Denied(denial) => denial.code(),
             Self::NoSuchRoute => "no_such_route",
@@ -167,6 +219,7 @@ impl Error {
         let field = match self {
             Self::Field { field, .. } => Some(field.clone()),
             Self::Cursor => Some(Cow::Borrowed("cursor")),
+            Self::AtLeast { .. } | Self::OtherHistory | Self::Ahead { .. } => Some(Cow::Borrowed("Bailiwick-At-Least")),
             _ => None,
         };
         ErrorBody { code: self.code(), message: self.to_string(), field }

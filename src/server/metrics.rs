@@ -44,6 +44,12 @@ pub(super) struct Metrics {
     pub admission: admission::Metrics,
     requests: Family<RequestLabels, Histogram, fn() -> Histogram>,
     connections: Family<ListenerLabel, Gauge>,
+    freshness: Family<FreshnessLabel, Counter>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FreshnessLabel {
+    outcome: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -123,6 +129,12 @@ impl Metrics {
             Unit::Seconds,
             requests.clone(),
         );
+        let freshness = Family::default();
+        registry.register(
+            "freshness_requests",
+            "Requests that ask for an answer of at least some freshness",
+            freshness.clone(),
+        );
         let connections = Family::default();
         registry.register("http_connections", "Connections that are open, by the listener", connections.clone());
         registry.register("build", "The program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
@@ -143,7 +155,13 @@ impl Metrics {
             admission: admission::Metrics::register(registry),
             requests,
             connections,
+            freshness,
         }
+    }
+
+    /// Counts a request that asks for freshness.
+    pub fn count_freshness(&self, outcome: &'static str) {
+        self.freshness.get_or_create(&FreshnessLabel { outcome }).inc();
     }
 
     /// The connections to a listener that are open.

@@ -37,6 +37,7 @@ mod environment;
 mod error;
 mod extract;
 mod frequent;
+mod freshness;
 mod health;
 mod log_level;
 mod metrics;
@@ -90,6 +91,10 @@ pub struct Limits {
     pub request_time: Duration,
     /// How many connections to the API there may be at a time; what comes on top waits until one of them ends.
     pub connections: usize,
+    /// How long a request waits that asks for a fresher answer than can be given yet.
+    pub freshness_wait: Duration,
+    /// How many requests wait so at a time; what comes on top is turned away with 503.
+    pub freshness_waiters: usize,
     /// How long a connection may be without a request under way before it is closed. Longer than clients keep unused ones.
     pub idle_time: Duration,
     /// At shutdown: how long to wait for the requests that are under way.
@@ -102,6 +107,8 @@ impl Default for Limits {
             body: 8 * 1024 * 1024,
             concurrent_requests: 1024,
             request_time: Duration::from_secs(30),
+            freshness_wait: Duration::from_secs(5),
+            freshness_waiters: 256,
             connections: 4096,
             idle_time: Duration::from_mins(2),
             drain_time: Duration::from_secs(20),
@@ -120,6 +127,7 @@ pub struct Server {
     metrics: Metrics,
     registry: Registry,
     permits: Semaphore,
+    waiters: Semaphore,
     draining: AtomicBool,
 }
 
@@ -138,6 +146,7 @@ impl Server {
         Arc::new(Self {
             metrics: Metrics::register(&mut registry, &environments, config.decision_log.as_ref()),
             permits: Semaphore::new(config.limits.concurrent_requests.min(Semaphore::MAX_PERMITS)),
+            waiters: Semaphore::new(config.limits.freshness_waiters.min(Semaphore::MAX_PERMITS)),
             config,
             environments,
             store,

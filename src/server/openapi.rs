@@ -20,7 +20,9 @@ pub(super) const PATH: &str = "/openapi.json";
     info(
         title = "Bailiwick",
         description = "Fine-grained authorization, declared in Kubernetes. Every answer comes from one consistent state \
-                       of one environment; until every source has delivered, all answers are 503.",
+                       of one environment; until every source has delivered, all answers are 503. Every answer says by the header \
+                       `Bailiwick-Revision` which state it comes from; a request may ask by the header `Bailiwick-At-Least` for one \
+                       that is no older: 400 (not understood), 409 (of another history) or 503 (not in time) where it cannot be had.",
     ),
     tags(
         (name = "AuthZEN", description = "The AuthZEN Authorization API 1.0: decisions for applications."),

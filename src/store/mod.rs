@@ -13,6 +13,7 @@ mod locks;
 pub mod names;
 mod objects;
 mod plan;
+pub(crate) mod seen;
 pub mod spec;
 pub mod view;
 
@@ -39,7 +40,7 @@ use crate::{
         facts::{Name, Object, ObjectRef, Timestamp},
     },
     source::{
-        Ledger,
+        Ledger, Progress,
         convert::{self, Metadata, UnknownFields},
         ledger::{Awaited, Outcome, Records, identity::revision},
     },
@@ -76,6 +77,17 @@ impl Store {
     #[must_use]
     pub fn written_by(&self, author: Arc<Author>) -> Self {
         Self { author: Some(author), ..self.clone() }
+    }
+
+    /// How far the graphs have come with what the objects are.
+    #[must_use]
+    pub fn progress(&self) -> &Progress {
+        self.ledger.progress()
+    }
+
+    /// Notes that what the task tells now comes after a write, which the graph contains.
+    fn note_written(&self, environment: &str) {
+        seen::note(&self.environments.revision(environment));
     }
 
     /// An environment as it is now.
@@ -141,7 +153,10 @@ impl Store {
             let written = objects.write(environment, writes.clone()).await;
             self.note(environment, &writes, written.as_ref().copied());
             match written {
-                Ok(()) => return Ok(names),
+                Ok(()) => {
+                    self.note_written(environment);
+                    return Ok(names);
+                }
                 // A deleted object that is gone already is what was wanted: the next plan does not name it.
                 Err(error @ (Error::AlreadyExists { .. } | Error::Conflict { .. } | Error::NotFound { .. })) => {
                     let error = self.caught_up(environment, &writes, error).await;
@@ -181,7 +196,9 @@ impl Store {
             }
             if changed == stored {
                 // It may be another replica that wrote it, not long ago.
-                return Ok(self.wait_until_seen(environment, &stored).await?);
+                self.wait_until_seen(environment, &stored).await?;
+                self.note_written(environment);
+                return Ok(());
             }
             self.sign(&mut changed.annotations);
             self.review(environment, &changed.name, &changed.spec)?;
@@ -189,7 +206,10 @@ impl Store {
             let written = objects.write(environment, writes.clone()).await;
             self.note(environment, &writes, written.as_ref().copied());
             match written {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.note_written(environment);
+                    return Ok(());
+                }
                 Err(Error::Conflict { .. }) if attempt < ATTEMPTS => pause(attempt).await,
                 Err(error) => return Err(error.into()),
             }
@@ -209,7 +229,10 @@ impl Store {
         self.note(environment, std::slice::from_ref(&write), written.as_ref().copied());
         match written {
             Err(error @ Error::NotFound { .. }) => Err(self.caught_up(environment, &[write], error).await),
-            done => done,
+            done => {
+                self.note_written(environment);
+                done
+            }
         }
     }
 

@@ -5,6 +5,7 @@ mod admission_certificates;
 mod apply;
 mod audit;
 mod callers;
+mod freshness;
 mod kubectl;
 mod metrics;
 mod namespaces;

@@ -9,6 +9,7 @@ mod authentication;
 mod authzen;
 mod checks;
 mod connections;
+mod freshness;
 mod lists;
 mod mutual_tls;
 mod openapi;
