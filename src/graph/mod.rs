@@ -47,6 +47,7 @@ mod records;
 mod relations;
 mod resolve;
 mod roles;
+mod search;
 mod settings;
 mod table;
 mod trial;

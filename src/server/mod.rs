@@ -48,6 +48,7 @@ mod unread;
 mod workos;
 
 pub use admission::{ObjectFormat, Submitted};
+pub use authzen::{InvalidUrl, PublicUrl};
 pub use environment::check_environment_name;
 pub use error::Error;
 pub use log_level::LogFilter;
@@ -63,6 +64,8 @@ pub struct Config {
     pub default_environment: String,
     /// The environments that are served; none: every one.
     pub served_environments: Option<BTreeSet<String>>,
+    /// Where applications reach the API, for the metadata; none: there where a request reaches it.
+    pub public_url: Option<PublicUrl>,
     /// What it bounds.
     pub limits: Limits,
     /// What is logged, where that may be changed while the program runs.

@@ -47,7 +47,7 @@ fn read(file: &str) -> String {
 fn the_calls_in_the_documentation_give_what_it_prints() {
     let acme = Path::new(ROOT).join("examples/acme");
     let serve = Bailiwick::start_ready(&["serve", "--manifests", acme.to_str().expect("a path in UTF-8")]);
-    for file in ["README.md", "docs/http-api.md"] {
+    for file in ["README.md", "docs/authzen.md", "docs/http-api.md"] {
         let calls = calls(file);
         assert!(calls.len() >= 4, "{file} has only these calls: {calls:#?}");
         for call in calls {
