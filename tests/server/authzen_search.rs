@@ -132,7 +132,7 @@ async fn what_is_unknown_is_found_nowhere_and_is_no_error() {
         (RESOURCES, on_what("alice", "unheard-of")),
         (RESOURCES, with(on_what("alice", "edit"), "/subject/type", json!("spaceship"))),
         (RESOURCES, with(on_what("alice", "edit"), "/resource/type", json!("spaceship"))),
-        (ACTIONS, what("unheard-of", "website")),
+        (ACTIONS, what("unheard-of", "app")),
         (ACTIONS, what("alice", "unheard-of")),
         (ACTIONS, with(what("alice", "website"), "/subject/type", json!("spaceship"))),
     ] {
