@@ -47,6 +47,8 @@ mod tls;
 mod unread;
 mod workos;
 
+#[cfg(fuzzing)]
+pub use admission::router as admission_router;
 pub use admission::{ObjectFormat, Submitted};
 pub use authzen::{InvalidUrl, PublicUrl};
 pub use environment::check_environment_name;
@@ -83,6 +85,8 @@ pub struct Limits {
     pub request_time: Duration,
     /// How many connections to the API there may be at a time; what comes on top waits until one of them ends.
     pub connections: usize,
+    /// How long the head of a request may take with HTTP/1.1, from its first byte.
+    pub head_time: Duration,
     /// How long a connection may be without a request under way before it is closed. Longer than clients keep unused ones.
     pub idle_time: Duration,
     /// At shutdown: how long to wait for the requests that are under way.
@@ -96,6 +100,7 @@ impl Default for Limits {
             concurrent_requests: 1024,
             request_time: Duration::from_secs(30),
             connections: 4096,
+            head_time: Duration::from_secs(10),
             idle_time: Duration::from_mins(2),
             drain_time: Duration::from_secs(20),
         }

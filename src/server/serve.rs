@@ -66,6 +66,7 @@ pub async fn serve(
             tls: None,
             most: MAX_CONNECTIONS_OF_FEW,
             idle_time: limits.idle_time,
+            head_time: limits.head_time,
             answerer: move |address| router.clone().layer(Extension(Peer::new(address))),
             open: open("probes"),
         }
@@ -78,6 +79,7 @@ pub async fn serve(
             tls: None,
             most: limits.connections,
             idle_time: limits.idle_time,
+            head_time: limits.head_time,
             answerer: move |_address| api.clone(),
             open: open("api"),
         }
@@ -92,6 +94,7 @@ pub async fn serve(
                 tls: Some(tls::acceptor(certificate)?),
                 most: MAX_CONNECTIONS_OF_FEW,
                 idle_time: limits.idle_time,
+                head_time: limits.head_time,
                 answerer: move |_address| router.clone(),
                 open: open("admission"),
             })

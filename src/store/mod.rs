@@ -21,6 +21,8 @@ use rand::Rng as _;
 use serde_json::Value;
 use smol_str::ToSmolStr as _;
 
+#[cfg(fuzzing)]
+pub use self::directory::fuzzing;
 pub use self::{
     cluster::ClusterStore,
     directory::DirectoryStore,

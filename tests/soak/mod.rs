@@ -8,6 +8,7 @@ mod changes;
 mod churn;
 mod cluster;
 mod compare;
+mod flood;
 mod manifests;
 mod poller;
 mod report;
