@@ -7,7 +7,7 @@ use clap::{Args, builder::BoolishValueParser};
 use super::{Error, authentication, decision_log, logging};
 use crate::{
     graph::Environments,
-    server::{self, Limits},
+    server::{self, Limits, PublicUrl},
     source::Ledger,
     store::{ObjectStore, Store},
 };
@@ -24,6 +24,10 @@ pub(super) struct Answering {
     /// The environment (namespace) that is asked where a path names none.
     #[arg(long, default_value = "default", value_name = "NAMESPACE", value_parser = environment, env = "BAILIWICK_DEFAULT_ENVIRONMENT")]
     pub default_environment: String,
+    /// Where applications reach the API, for AuthZEN's metadata: an https URL. Without it the metadata say `http://` and the host
+    /// that the request names.
+    #[arg(long, value_name = "URL", value_parser = public_url, env = "BAILIWICK_PUBLIC_URL")]
+    pub public_url: Option<PublicUrl>,
     /// Let --listen be an address that other machines reach although nobody is asked who they are: whoever reaches it
     /// can learn who may do what. Better say whom to answer: see Authentication.
     #[arg(long, value_parser = BoolishValueParser::new(), env = "BAILIWICK_ALLOW_UNAUTHENTICATED")]
@@ -103,6 +107,7 @@ impl Answering {
         server::Config {
             default_environment: self.default_environment.clone(),
             served_environments,
+            public_url: self.public_url.clone(),
             limits: Limits {
                 drain_time: self.shutdown_timeout,
                 freshness_wait: self.max_freshness_wait,
@@ -118,6 +123,11 @@ impl Answering {
 /// The name of an environment, which is one of a namespace.
 pub(super) fn environment(name: &str) -> Result<String, String> {
     server::check_environment_name(name).map(|()| name.to_owned()).map_err(|problem| format!("it {problem}"))
+}
+
+/// An URL that applications use.
+fn public_url(text: &str) -> Result<PublicUrl, String> {
+    text.parse().map_err(|problem| format!("it {problem}"))
 }
 
 /// A length of time, such as `20s` or `2m`.

@@ -48,6 +48,7 @@ mod relations;
 mod resolve;
 mod revision;
 mod roles;
+mod search;
 mod settings;
 mod table;
 mod trial;

@@ -1,9 +1,14 @@
-//! The AuthZEN Authorization API 1.0 of the `OpenID` Foundation: Access Evaluation and Access Evaluations.
+//! The AuthZEN Authorization API 1.0 of the `OpenID` Foundation: Access Evaluation, Access Evaluations, the Search APIs
+//! (`search`) and the metadata by which all of them are found (`metadata`).
 //!
 //! Subjects are of type `user` (the user's membership in the organization of the resource) or `membership`. A resource
 //! is named by its type and its external id or object name, and where several organizations have such a one, by
 //! `resource.properties.organization`. An action is a permission's slug, or what follows the resource type and a
 //! colon in one. Everything else of a request is accepted and not heeded, as the specification demands.
+
+mod digest;
+mod metadata;
+mod search;
 
 use std::sync::Arc;
 
@@ -25,7 +30,7 @@ use super::{
 use crate::graph::{
     Graph,
     facts::Timestamp,
-    query::{Action, CheckRequest, Decision, Denial, Subject, Target},
+    query::{Action, CheckRequest, Decision, Denial, Subject, SubjectKind, Target},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Server>> {
@@ -34,7 +39,11 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Server>> {
         .routes(routes!(evaluations))
         .routes(routes!(evaluation_in))
         .routes(routes!(evaluations_in))
+        .merge(search::routes())
+        .merge(metadata::routes())
 }
+
+pub use metadata::{InvalidUrl, PublicUrl};
 
 /// May this subject do this on that resource? Asks the default environment.
 #[utoipa::path(
@@ -333,6 +342,60 @@ impl Semantic {
     }
 }
 
+/// A part of a question that must be there.
+fn present<'a, T>(field: &'static str, part: Option<&'a Object<T>>) -> Result<&'a T, Error> {
+    part.map(|Object(part)| part).ok_or_else(|| Error::field(field, "is missing"))
+}
+
+/// A subject as the graph is asked for it.
+#[derive(Debug)]
+enum AskedSubject<'a> {
+    Known(Subject<'a>),
+    /// There are no subjects of this type.
+    OfType(&'a str),
+}
+
+impl EvaluationSubject<'_> {
+    fn asked(&self) -> Result<AskedSubject<'_>, Error> {
+        let subject_type = required("subject.type", self.subject_type.as_deref())?;
+        let id = required("subject.id", self.id.as_deref())?;
+        Ok(subject_kind(subject_type)
+            .map_or(AskedSubject::OfType(subject_type), |kind| AskedSubject::Known(kind.subject(id))))
+    }
+}
+
+/// What the subjects of a type are; none: there are none.
+fn subject_kind(subject_type: &str) -> Option<SubjectKind> {
+    match subject_type {
+        "user" => Some(SubjectKind::User),
+        "membership" => Some(SubjectKind::Membership),
+        _ => None,
+    }
+}
+
+impl EvaluationAction<'_> {
+    fn asked(&self) -> Result<Action<'_>, Error> {
+        required("action.name", self.name.as_deref()).map(Action::Name)
+    }
+}
+
+impl EvaluationResource<'_> {
+    fn asked(&self) -> Result<Target<'_>, Error> {
+        Ok(Target::Id {
+            resource_type: required("resource.type", self.resource_type.as_deref())?,
+            id: required("resource.id", self.id.as_deref())?,
+            organization: organization(self.properties.as_ref())?,
+        })
+    }
+}
+
+fn organization<'a>(
+    properties: Option<&'a Object<EvaluationResourceProperties<'_>>>,
+) -> Result<Option<&'a str>, Error> {
+    let organization = properties.and_then(|Object(properties)| properties.organization.as_deref());
+    optional("resource.properties.organization", organization)
+}
+
 /// A complete question.
 #[derive(Debug)]
 enum Question<'a> {
@@ -347,23 +410,12 @@ impl<'a> Question<'a> {
         action: Option<&'a Object<EvaluationAction<'_>>>,
         resource: Option<&'a Object<EvaluationResource<'_>>>,
     ) -> Result<Self, Error> {
-        let Object(subject) = subject.ok_or_else(|| Error::field("subject", "is missing"))?;
-        let Object(action) = action.ok_or_else(|| Error::field("action", "is missing"))?;
-        let Object(resource) = resource.ok_or_else(|| Error::field("resource", "is missing"))?;
-        let subject_type = required("subject.type", subject.subject_type.as_deref())?;
-        let subject_id = required("subject.id", subject.id.as_deref())?;
-        let action = Action::Name(required("action.name", action.name.as_deref())?);
-        let organization =
-            resource.properties.as_ref().and_then(|Object(properties)| properties.organization.as_deref());
-        let resource = Target::Id {
-            resource_type: required("resource.type", resource.resource_type.as_deref())?,
-            id: required("resource.id", resource.id.as_deref())?,
-            organization: optional("resource.properties.organization", organization)?,
-        };
-        let subject = match subject_type {
-            "user" => Subject::User(subject_id),
-            "membership" => Subject::Membership(subject_id),
-            other => return Ok(Self::UnsupportedSubject(other)),
+        let (subject, action, resource) =
+            (present("subject", subject)?, present("action", action)?, present("resource", resource)?);
+        let (subject, action, resource) = (subject.asked()?, action.asked()?, resource.asked()?);
+        let subject = match subject {
+            AskedSubject::Known(subject) => subject,
+            AskedSubject::OfType(unsupported) => return Ok(Self::UnsupportedSubject(unsupported)),
         };
         Ok(Self::Check(CheckRequest { subject, action, resource }))
     }

@@ -50,11 +50,14 @@ mod tls;
 mod unread;
 mod workos;
 
+#[cfg(fuzzing)]
+pub use admission::router as admission_router;
 pub use admission::{ObjectFormat, Submitted};
 pub use authentication::{
     Authentication, CallersFile, CallersFileError, Digest, DigestError, Identity, ReviewError, Reviewer, Verb,
 };
 pub use decision_log::{DecisionLog, Drain, Redaction};
+pub use authzen::{InvalidUrl, PublicUrl};
 pub use environment::check_environment_name;
 pub use error::Error;
 pub use log_level::LogFilter;
@@ -70,6 +73,8 @@ pub struct Config {
     pub default_environment: String,
     /// The environments that are served; none: every one.
     pub served_environments: Option<BTreeSet<String>>,
+    /// Where applications reach the API, for the metadata; none: there where a request reaches it.
+    pub public_url: Option<PublicUrl>,
     /// What it bounds.
     pub limits: Limits,
     /// What is logged, where that may be changed while the program runs.
@@ -95,6 +100,8 @@ pub struct Limits {
     pub freshness_wait: Duration,
     /// How many requests wait so at a time; what comes on top is turned away with 503.
     pub freshness_waiters: usize,
+    /// How long the head of a request may take with HTTP/1.1, from its first byte.
+    pub head_time: Duration,
     /// How long a connection may be without a request under way before it is closed. Longer than clients keep unused ones.
     pub idle_time: Duration,
     /// At shutdown: how long to wait for the requests that are under way.
@@ -110,6 +117,7 @@ impl Default for Limits {
             freshness_wait: Duration::from_secs(5),
             freshness_waiters: 256,
             connections: 4096,
+            head_time: Duration::from_secs(10),
             idle_time: Duration::from_mins(2),
             drain_time: Duration::from_secs(20),
         }

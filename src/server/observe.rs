@@ -67,10 +67,7 @@ pub(super) async fn observe<F: Future<Output = Result<Response, Error>>>(
     });
     let (answered, seen) = seen::seeing(answered.instrument(span.clone())).await;
     let mut response = answered.unwrap_or_else(IntoResponse::into_response);
-    // Whoever may not ask about an environment does not learn either when it changes.
-    if ![StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&response.status()) {
-        asked.mark(server, seen, &mut response);
-    }
+    asked.mark(server, seen, &mut response);
 
     let latency = started.elapsed();
     let status = response.status();

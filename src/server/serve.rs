@@ -77,6 +77,7 @@ pub async fn serve(
             tls: None,
             most: MAX_CONNECTIONS_OF_FEW,
             idle_time: limits.idle_time,
+            head_time: limits.head_time,
             answerer: move |address| router.clone().layer(Extension(Peer::new(address))),
             open: open("probes"),
         }
@@ -90,6 +91,7 @@ pub async fn serve(
             tls: tls.transpose()?,
             most: limits.connections,
             idle_time: limits.idle_time,
+            head_time: limits.head_time,
             answerer: move |_address| api.clone(),
             open: open("api"),
         }
@@ -104,6 +106,7 @@ pub async fn serve(
                 tls: Some(tls::acceptor(certificate, None)?),
                 most: MAX_CONNECTIONS_OF_FEW,
                 idle_time: limits.idle_time,
+                head_time: limits.head_time,
                 answerer: move |_address| router.clone(),
                 open: open("admission"),
             })

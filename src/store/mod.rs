@@ -23,6 +23,8 @@ use rand::Rng as _;
 use serde_json::Value;
 use smol_str::ToSmolStr as _;
 
+#[cfg(fuzzing)]
+pub use self::directory::fuzzing;
 pub use self::{
     author::{Author, LAST_WRITTEN_BY_ANNOTATION},
     cluster::ClusterStore,

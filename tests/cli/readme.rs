@@ -51,7 +51,7 @@ fn the_calls_in_the_documentation_give_what_it_prints() {
     let serve = Bailiwick::start_ready(&["serve", "--manifests", acme.to_str().expect("a path in UTF-8")]);
     // It is another one each time.
     let revision = Regex::new(r"\b1\.[A-Za-z0-9_-]{20,}").expect("a pattern");
-    for file in ["README.md", "docs/http-api.md"] {
+    for file in ["README.md", "docs/authzen.md", "docs/http-api.md"] {
         let calls = calls(file);
         assert!(calls.len() >= 4, "{file} has only these calls: {calls:#?}");
         for call in calls {

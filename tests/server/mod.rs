@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 
 use crate::support::facts::{grant, group, group_grant, known_as, membership, organization, resource, role, suspended};
 
+mod absurd;
 mod authentication;
 mod authzen;
+mod authzen_search;
 mod checks;
 mod connections;
 mod freshness;

@@ -8,6 +8,7 @@ mod changes;
 mod churn;
 mod cluster;
 mod compare;
+mod flood;
 mod freshness;
 mod manifests;
 mod poller;

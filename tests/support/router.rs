@@ -27,6 +27,7 @@ pub fn config() -> Config {
         default_environment: DEFAULT_ENVIRONMENT.to_owned(),
         served_environments: None,
         limits: Limits::default(),
+        public_url: None,
         log_filter: None,
         authentication: None,
         decision_log: None,

@@ -54,6 +54,7 @@ impl World {
             default_environment: "default".to_owned(),
             served_environments: Some(["default".to_owned()].into()),
             limits: Limits::default(),
+            public_url: None,
             log_filter: None,
             authentication: None,
             decision_log: None,
