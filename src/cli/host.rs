@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Error, logging, options::Answering};
 use crate::{
     graph::Environments,
-    server::{self, AdmissionListener, Listeners, Server},
+    server::{self, AccessReviewListener, AdmissionListener, Listeners, Server},
     store::Store,
 };
 
@@ -47,12 +47,22 @@ impl Bound {
         self.listeners.admission = Some(listener);
         self
     }
+
+    /// With the authorization webhook besides.
+    pub fn with_access_reviews(mut self, listener: AccessReviewListener) -> Self {
+        self.listeners.access_reviews = Some(listener);
+        self
+    }
 }
 
 pub(super) async fn bind(options: &Answering) -> Result<Bound, Error> {
     let (api_listener, api) = listen(options.listen, "--listen").await?;
     let (probe_listener, probes) = listen(options.probe_listen, "--probe-listen").await?;
-    Ok(Bound { listeners: Listeners { api: api_listener, probes: probe_listener, admission: None }, api, probes })
+    Ok(Bound {
+        listeners: Listeners { api: api_listener, probes: probe_listener, admission: None, access_reviews: None },
+        api,
+        probes,
+    })
 }
 
 pub(super) async fn listen(address: SocketAddr, flag: &'static str) -> Result<(TcpListener, SocketAddr), Error> {

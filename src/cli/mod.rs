@@ -1,6 +1,7 @@
 //! The subcommands, one file each, and what they share.
 
 mod admission;
+mod authorization;
 mod client;
 mod crds;
 mod host;

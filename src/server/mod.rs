@@ -3,6 +3,7 @@
 //! - [`router`]: the API. AuthZEN for applications, a native JSON API for everything that AuthZEN has no words for.
 //! - [`probes`]: liveness, readiness, metrics and the level of the log, on a listener of their own.
 //! - the admission webhook, for the Kubernetes API server, on a listener of its own with TLS.
+//! - [`access_reviews`]: the authorization webhook, for the same, on another.
 //! - [`serve()`]: all of them, until a shutdown that lets what is under way finish.
 //!
 //! Every answer of the API comes from one consistent state of one environment, and none is given before every
@@ -43,6 +44,7 @@ mod observe;
 mod openapi;
 mod paging;
 mod serve;
+mod subject_access_review;
 mod tls;
 mod unread;
 mod workos;
@@ -51,8 +53,9 @@ pub use admission::{ObjectFormat, Submitted};
 pub use environment::check_environment_name;
 pub use error::Error;
 pub use log_level::LogFilter;
-pub use serve::{AdmissionListener, Listeners, serve};
-pub use tls::{Certificate, CertificateError, follow_files};
+pub use serve::{AccessReviewListener, AdmissionListener, Listeners, serve};
+pub use subject_access_review::{Mapping, MappingError, access_reviews};
+pub use tls::{Certificate, CertificateError, Clients, follow_files};
 
 use metrics::Metrics;
 
