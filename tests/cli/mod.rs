@@ -1,6 +1,7 @@
 //! The command line: what it says, what it refuses, and how its processes begin and end.
 
 mod admission;
+mod authorization;
 mod log_level;
 #[cfg(feature = "otel")]
 mod otel;
@@ -64,12 +65,20 @@ fn help_names_every_option_and_its_environment_variable() {
         "--context",
         "BAILIWICK_CONTEXT",
     ];
+    let webhooks = [
+        "--authorization-listen",
+        "BAILIWICK_AUTHORIZATION_LISTEN",
+        "--authorization-client-ca",
+        "BAILIWICK_AUTHORIZATION_CLIENT_CA",
+        "--authorization-mapping",
+        "BAILIWICK_AUTHORIZATION_MAPPING",
+    ];
     let crds = ["--out", "BAILIWICK_OUT", "kubectl apply"];
     let release =
         ["--dry-run", "--force", "--lease-namespace", "BAILIWICK_LEASE_NAMESPACE", "--lease-name", "replicas=0"];
     let expected: [(&str, &[&[&str]]); 4] = [
         ("serve", &[&logging, &answering, &serve]),
-        ("run", &[&logging, &answering, &run]),
+        ("run", &[&logging, &answering, &run, &webhooks]),
         ("crds", &[&crds]),
         ("release-finalizers", &[&run, &release]),
     ];
