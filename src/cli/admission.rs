@@ -41,7 +41,7 @@ pub(super) struct Options {
     admission_certificate: Option<PathBuf>,
     /// The Secret that the leader keeps a certificate in, and that every replica reads it from. It makes and renews the
     /// certificate and its authority by itself, and tells the API server whom to trust.
-    #[arg(long, value_name = "NAME", group = "certificate", requires_all = ["webhook", "admission_hosts"], env = "BAILIWICK_ADMISSION_SECRET")]
+    #[arg(long, value_name = "NAME", group = "certificate", requires_all = ["admission_listen", "admission_hosts"], env = "BAILIWICK_ADMISSION_SECRET")]
     admission_secret: Option<String>,
     /// The namespace of that Secret. By default that of the pod, or of the kubeconfig's context.
     #[arg(long, value_name = "NAMESPACE", requires = "admission_secret", env = "BAILIWICK_ADMISSION_NAMESPACE")]

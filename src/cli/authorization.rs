@@ -16,6 +16,7 @@ const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Authorization webhook")]
 #[group(skip)]
+#[expect(clippy::struct_field_names, reason = "the names of the options")]
 pub(super) struct Options {
     /// Where the authorization webhook listens, with TLS, for SubjectAccessReviews of the API server. Shows the certificate of
     /// --admission-certificate or --admission-secret. Without it there is none.

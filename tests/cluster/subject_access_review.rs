@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{bailiwick::Bailiwick, control_plane::ControlPlane, manifests, wait, webhook::Authority};
+use crate::support::{bailiwick::Bailiwick, control_plane::ControlPlane, wait, webhook::Authority};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/subject-access-review");
 
