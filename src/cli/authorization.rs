@@ -90,22 +90,44 @@ impl Authorization {
     }
 }
 
-/// As whom a pod calls the API server: the subject of its service account's token. None: this is no pod.
+/// As whom a pod calls the API server. None: this is no pod.
 fn own_user() -> Result<Option<String>, String> {
+    match fs::read_to_string(TOKEN) {
+        Ok(token) => subject_of(&token).map(Some).map_err(|problem| format!("{TOKEN} {problem}")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("cannot read {TOKEN}: {error}")),
+    }
+}
+
+/// The subject of a JSON Web Token. It is our own: nobody has to be convinced that it is genuine.
+fn subject_of(token: &str) -> Result<String, String> {
     #[derive(Deserialize)]
     struct Claims {
         sub: String,
     }
 
-    let token = match fs::read_to_string(TOKEN) {
-        Ok(token) => token,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(format!("cannot read {TOKEN}: {error}")),
-    };
-    // It is our own: nobody has to be convinced that it is genuine.
-    let claims = token.trim().split('.').nth(1).ok_or_else(|| format!("{TOKEN} holds no JSON Web Token"))?;
-    let claims = URL_SAFE_NO_PAD.decode(claims).map_err(|error| format!("{TOKEN} is garbled: {error}"))?;
-    let claims: Claims =
-        serde_json::from_slice(&claims).map_err(|error| format!("{TOKEN} names no subject: {error}"))?;
-    Ok(Some(claims.sub))
+    let claims = token.trim().split('.').nth(1).ok_or("holds no JSON Web Token")?;
+    let claims = URL_SAFE_NO_PAD.decode(claims).map_err(|error| format!("is garbled: {error}"))?;
+    let claims: Claims = serde_json::from_slice(&claims).map_err(|error| format!("names no subject: {error}"))?;
+    Ok(claims.sub)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_account_is_the_subject_of_its_token() {
+        let token = |claims: &str| format!("e30.{}.c2lnbmF0dXJl\n", URL_SAFE_NO_PAD.encode(claims));
+        let operator = "system:serviceaccount:bailiwick:bailiwick";
+        let claims = format!(r#"{{"aud": ["https://kubernetes.default.svc"], "sub": "{operator}", "exp": 1}}"#);
+        assert_eq!(subject_of(&token(&claims)), Ok(operator.to_owned()));
+        for (token, words) in [
+            (String::new(), "holds no JSON Web Token"),
+            ("e30.~.e30".to_owned(), "is garbled"),
+            (token("{}"), "names no subject"),
+        ] {
+            assert!(subject_of(&token).is_err_and(|problem| problem.contains(words)), "{token}");
+        }
+    }
 }

@@ -1,11 +1,27 @@
 //! The authorization webhook, asked by a real API server as examples/subject-access-review has it.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{self, Read as _, Write as _},
+    net::TcpStream,
+    path::Path,
+    sync::Arc,
+};
 
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{bailiwick::Bailiwick, control_plane::ControlPlane, wait, webhook::Authority};
+use crate::support::{
+    bailiwick::Bailiwick,
+    control_plane::ControlPlane,
+    wait::{self, PATIENCE},
+    webhook::{Authority, HOST},
+};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/subject-access-review");
 
@@ -64,6 +80,33 @@ fn address(operator: &Bailiwick) -> String {
     let mut lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let line = lines.find(|line| line["authorization"].is_string()).unwrap_or_else(|| panic!("no webhook in: {log}"));
     line["authorization"].as_str().expect("an address").to_owned()
+}
+
+/// Asks the webhook of an operator something that is no review. The status line of the answer.
+fn ask(operator: &Bailiwick, files: &Files, certificate: Option<(String, String)>) -> io::Result<String> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(files.path("ca.crt")).expect("a certificate")).expect("an authority");
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots);
+    let config = match certificate {
+        None => builder.with_no_client_auth(),
+        Some((certificate, key)) => {
+            let certificate = CertificateDer::from_pem_file(certificate).expect("a certificate");
+            let key = PrivateKeyDer::from_pem_file(key).expect("a key");
+            builder.with_client_auth_cert(vec![certificate], key).expect("a certificate with its key")
+        }
+    };
+    let host = ServerName::try_from(HOST).expect("a host");
+    let client = ClientConnection::new(Arc::new(config), host).map_err(io::Error::other)?;
+    let stream = TcpStream::connect(address(operator))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut connection = StreamOwned::new(client, stream);
+    connection.write_all(b"POST /subject-access-review HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer)?;
+    Ok(answer.lines().next().unwrap_or_default().to_owned())
 }
 
 /// The namespaces of the example with its objects, and `ruth`, to whom RBAC grants the Secrets of the shop.
@@ -167,8 +210,17 @@ fn it_answers_as_the_example_says_beside_rbac() {
     let refused = plane.kubectl(&["--as=oidc:alice", "--namespace=shop", "get", "secrets"]);
     assert!(!refused.success && refused.stderr.contains("no rule of the mapping"), "{refused:?}");
 
-    // The conditions of the example keep away whom the webhook would ignore.
-    assert!(reviews(&operator, "ignored") == 0.0 && reviews(&operator, "malformed") == 0.0, "{}", operator.log());
+    // Whoever is not the API server is told nothing, not even what is wrong with the question.
+    let shown = |name: &str| Some((files.path(&format!("{name}.crt")), files.path(&format!("{name}.key"))));
+    let answered = ask(&operator, &files, shown("client"));
+    assert!(answered.as_ref().is_ok_and(|line| line == "HTTP/1.1 400 Bad Request"), "{answered:?}");
+    for certificate in [None, shown("tls")] {
+        let refused = ask(&operator, &files, certificate);
+        assert!(refused.as_ref().is_err_and(|error| error.to_string().contains("fatal alert")), "{refused:?}");
+    }
+
+    // The conditions of the example keep away whom the webhook would ignore; what was malformed is the question above.
+    assert!(reviews(&operator, "ignored") == 0.0 && reviews(&operator, "malformed") == 1.0, "{}", operator.log());
 
     // What is granted and revoked is heeded, once the API server has forgotten its answers.
     let carol = json!({
