@@ -114,12 +114,16 @@ impl Webhook {
         };
         let now = Timestamp::now();
         let mut nearest: Option<(Denial, String)> = None;
-        let mut unanswered = None;
+        let (mut elsewhere, mut unanswered) = (None, None);
         for question in self.mapping.questions(&request.attributes) {
             let environment = question.environment.as_deref().unwrap_or(&self.server.config.default_environment);
+            // Each error fails closed; another rule may still allow it.
             let graph = match self.server.environment(environment) {
                 Ok(graph) => graph,
-                // Fails closed: another rule may still allow it.
+                Err(error @ (Error::NotServed { .. } | Error::Field { .. })) => {
+                    elsewhere = Some(error);
+                    continue;
+                }
                 Err(error) => {
                     unanswered = Some(error);
                     continue;
@@ -135,21 +139,18 @@ impl Webhook {
                 Err(_farther) => {}
             }
         }
-        let (mut outcome, mut status) = match nearest {
-            Some((_, reason)) => (Outcome::NotGranted, Status::no_opinion(reason)),
-            None => (Outcome::Unmapped, Status::no_opinion("no rule of the mapping is about this".to_owned())),
+        let (outcome, reason) = match (nearest, elsewhere) {
+            (Some((_, reason)), _) => (Outcome::NotGranted, reason),
+            (None, Some(error)) => (Outcome::Unmapped, error.to_string()),
+            (None, None) => (Outcome::Unmapped, "no rule of the mapping is about this".to_owned()),
         };
-        match unanswered {
-            None if subjects.left_out > 0 => {
-                status.evaluation_error =
-                    Some(format!("{} groups are too many: that many were not heeded", subjects.left_out));
-            }
-            None => {}
-            Some(error @ Error::NotServed { .. }) => status.reason = error.to_string(),
-            Some(error) => {
-                outcome = Outcome::Unanswered;
-                status.evaluation_error = Some(error.to_string());
-            }
+        if let Some(error) = unanswered {
+            return (Outcome::Unanswered, Status::unanswered(error.to_string()));
+        }
+        let mut status = Status::no_opinion(reason);
+        if subjects.left_out > 0 {
+            let problem = format!("{} groups are too many: that many were not heeded", subjects.left_out);
+            status.evaluation_error = Some(problem);
         }
         (outcome, status)
     }

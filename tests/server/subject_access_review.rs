@@ -8,13 +8,13 @@ use axum::{
 };
 use bailiwick::{
     graph::facts::Object,
-    server::{self, Mapping},
+    server::{self, Config, Mapping},
 };
 use serde_json::{Value, json};
 
 use crate::support::{
     facts::{applied, grant, group, group_grant, known_as, organization, resource, role},
-    router::{Client, TestServer},
+    router::{Client, TestServer, config},
 };
 
 const PATH: &str = "/subject-access-review";
@@ -188,6 +188,17 @@ async fn before_the_graph_is_complete_there_is_no_opinion() {
 }
 
 #[tokio::test]
+async fn an_environment_that_is_not_served_is_somebody_elses() {
+    let served_environments = Some(["other".to_owned()].into());
+    let server = TestServer::new(Config { served_environments, ..config() });
+    let client = Client(server::access_reviews(server.server, Mapping::parse("").expect("a mapping")));
+    let asked = review("alice", &[], "get", "/pods", "shop");
+    assert!(!allows(&client, &asked).await);
+    let reason = status(&client, &asked).await["reason"].take();
+    assert!(reason.as_str().is_some_and(|reason| reason.contains("`default` is not served")), "{reason}");
+}
+
+#[tokio::test]
 async fn of_very_many_groups_the_first_thousand_count_and_the_rest_is_told_of() {
     let client = webhook("");
     let groups = |at: usize| -> Vec<String> {
@@ -303,6 +314,7 @@ async fn a_mapping_says_which_question_a_review_is() {
         ("oidc:alice", &[], "update", "/configmaps others", "shop", false),
         ("oidc:alice", &[], "update", "/configmaps prices", "cellar", false),
         ("oidc:alice", &[], "update", "/configmaps", "shop", false),
+        ("oidc:alice", &[], "update", "/configmaps prices", "No Namespace", false),
         // One subresource of everything.
         ("oidc:alice", &[], "update", "apps/deployments/scale web", "shop", true),
         ("oidc:alice", &[], "update", "apps/deployments web", "shop", false),

@@ -132,6 +132,15 @@ impl Status {
     pub fn no_opinion(reason: String) -> Self {
         Self { allowed: false, reason: bounded(reason), evaluation_error: None }
     }
+
+    /// Neither yes nor no, for want of an answer.
+    pub fn unanswered(error: String) -> Self {
+        Self {
+            allowed: false,
+            reason: "not every rule could be asked".to_owned(),
+            evaluation_error: Some(bounded(error)),
+        }
+    }
 }
 
 fn bounded(mut reason: String) -> String {
