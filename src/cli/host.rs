@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Error, authentication::Opened, logging, options::Answering};
 use crate::{
     graph::Environments,
-    server::{self, AdmissionListener, Authentication, Listeners, Reviewer, Server},
+    server::{self, AccessReviewListener, AdmissionListener, Authentication, Listeners, Reviewer, Server},
     store::Store,
 };
 
@@ -51,6 +51,12 @@ impl Bound {
         self.listeners.admission = Some(listener);
         self
     }
+
+    /// With the authorization webhook besides.
+    pub fn with_access_reviews(mut self, listener: AccessReviewListener) -> Self {
+        self.listeners.access_reviews = Some(listener);
+        self
+    }
 }
 
 impl Bound {
@@ -70,7 +76,8 @@ pub(super) async fn bind(
     let Opened { authentication, tls: api_tls, following } = options.authentication.open(reviewer, registry)?;
     let (api_listener, api) = listen(options.listen, "--listen").await?;
     let (probe_listener, probes) = listen(options.probe_listen, "--probe-listen").await?;
-    let listeners = Listeners { api: api_listener, api_tls, probes: probe_listener, admission: None };
+    let listeners =
+        Listeners { api: api_listener, api_tls, probes: probe_listener, admission: None, access_reviews: None };
     Ok(Bound { listeners, authentication, following, api, probes })
 }
 

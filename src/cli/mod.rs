@@ -2,6 +2,7 @@
 
 mod admission;
 mod authentication;
+mod authorization;
 mod client;
 mod crds;
 mod decision_log;

@@ -2,15 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use futures::future::{self, BoxFuture};
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::{
-    Error, admission,
+    Error,
+    admission::{self, KeptCertificate},
     authentication::ServiceAccounts,
+    authorization,
     client::ClientOptions,
     host,
     leading::Leading,
@@ -35,6 +37,7 @@ const EXAMPLE: &str = "Example:
 /// that it needs. In a pod it uses the pod's service account, elsewhere the kubeconfig that kubectl would use.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLE)]
+#[command(group(ArgGroup::new("webhook").multiple(true).args(["admission_listen", "authorization_listen"])))]
 pub(super) struct Options {
     /// Watch this namespace only; can be repeated (in the variable: separated by commas). Without it, all are watched.
     #[arg(long = "namespace", value_name = "NAMESPACE", value_delimiter = ',', value_parser = environment, env = "BAILIWICK_NAMESPACE")]
@@ -52,13 +55,25 @@ pub(super) struct Options {
     service_accounts: ServiceAccounts,
     #[command(flatten)]
     admission: admission::Options,
+    #[command(flatten)]
+    authorization: authorization::Options,
 }
 
 pub(super) async fn execute(options: Options) -> Result<(), Error> {
-    let Options { namespaces, max_staleness, client, leading, mut answering, service_accounts, admission } = options;
+    let Options {
+        namespaces,
+        max_staleness,
+        client,
+        leading,
+        mut answering,
+        service_accounts,
+        admission,
+        authorization,
+    } = options;
     answering.takes_tokens = service_accounts.is_on();
     answering.validate()?;
     admission.validate()?;
+    let authorization = authorization.read(answering.allow_unauthenticated)?;
     let client = client.connect().await?;
     let served = if namespaces.is_empty() { None } else { Some(namespaces.iter().cloned().collect()) };
 
@@ -81,10 +96,17 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
     let controller = Controller::new(client.clone(), Arc::clone(&environments), ledger, leadership, &options, metrics);
     let mut bound = host::bind(&answering, service_accounts.reviewer(&client), &mut registry).await?;
     let mut certificate: BoxFuture<'static, ()> = Box::pin(future::pending());
-    if let Some(admission) = admission.bind(&client, &mut registry, webhook_leadership).await? {
-        info!(admission = %admission.address, "reviewing on https://{}/admission/validate", admission.address);
-        bound = bound.with_admission(admission.listener);
-        certificate = admission.certificate;
+    if let Some(KeptCertificate { shown, kept }) = admission.certificate(&client, &mut registry, webhook_leadership) {
+        certificate = kept;
+        if let Some((listener, address)) = admission.bind(&shown).await? {
+            info!(admission = %address, "reviewing on https://{address}/admission/validate");
+            bound = bound.with_admission(listener);
+        }
+        if let Some(authorization) = authorization {
+            let (listener, address) = authorization.bind(shown).await?;
+            info!(authorization = %address, "reviewing access on https://{address}/subject-access-review");
+            bound = bound.with_access_reviews(listener);
+        }
     }
     info!(api = %bound.api, probes = %bound.probes, "answering on {} as soon as every kind is known", bound.api_url());
     let background = async |stop: CancellationToken| {

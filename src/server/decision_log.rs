@@ -158,6 +158,15 @@ tokio::task_local! {
     static CONTEXT: Context;
 }
 
+/// Decides what is not asked by a request of the API.
+pub(super) fn in_environment<T>(server: &Server, environment: &str, decide: impl FnOnce() -> T) -> T {
+    if server.config.decision_log.is_none() {
+        return decide();
+    }
+    let context = Context { author: None, request_id: None, environment: environment.to_owned() };
+    CONTEXT.sync_scope(context, decide)
+}
+
 /// What a decision does not tell of itself.
 struct Context {
     author: Option<Arc<Author>>,

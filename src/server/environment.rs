@@ -42,16 +42,16 @@ impl FromRequestParts<Arc<Server>> for Environment {
     }
 }
 
-/// The name of the environment that the path names, where that is served. Unlike the [`Environment`] it can be had at any time.
+/// The name of the environment that the path names, be it served or not. Unlike the [`Environment`] it can be had at any time.
 #[derive(Debug)]
-pub(super) struct ServedName(pub String);
+pub(super) struct EnvironmentName(pub String);
 
-impl FromRequestParts<Arc<Server>> for ServedName {
+impl FromRequestParts<Arc<Server>> for EnvironmentName {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, Error> {
         let name = namespace(parts).await?.unwrap_or_else(|| server.config.default_environment.clone());
-        server.check_served(&name)?;
+        check_environment_name(&name).map_err(|problem| Error::field("namespace", problem))?;
         Ok(Self(name))
     }
 }
@@ -70,14 +70,11 @@ impl Server {
         self.config.served_environments.as_ref().is_none_or(|served| served.contains(namespace))
     }
 
-    /// Refuses what is no name of an environment, or of one that is not served.
-    pub(super) fn check_served(&self, namespace: &str) -> Result<(), Error> {
-        check_environment_name(namespace).map_err(|problem| Error::field("namespace", problem))?;
-        if self.serves(namespace) { Ok(()) } else { Err(Error::NotServed { namespace: namespace.to_owned() }) }
-    }
-
     pub(super) fn environment(&self, namespace: &str) -> Result<Arc<PublishedGraph>, Error> {
-        self.check_served(namespace)?;
+        check_environment_name(namespace).map_err(|problem| Error::field("namespace", problem))?;
+        if !self.serves(namespace) {
+            return Err(Error::NotServed { namespace: namespace.to_owned() });
+        }
         if !self.environments.is_synced() {
             return Err(Error::NotSynced {
                 missing: self.environments.closed_gates().into_iter().map(|(gate, _reason)| gate).collect(),

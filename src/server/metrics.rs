@@ -24,7 +24,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::{DecisionLog, Error, Server, admission};
+use super::{DecisionLog, Error, Server, admission, subject_access_review};
 use crate::graph::{
     Environments, Graph,
     facts::{Kind, Timestamp},
@@ -42,6 +42,10 @@ pub(super) struct Metrics {
     pub workos: CheckMetrics,
     /// What the API server asks for.
     pub admission: admission::Metrics,
+    /// What the API server's authorizer asks for.
+    pub access_reviews: subject_access_review::Metrics,
+    /// The checks that come of that.
+    pub access_review_checks: CheckMetrics,
     requests: Family<RequestLabels, Histogram, fn() -> Histogram>,
     connections: Family<ListenerLabel, Gauge>,
     freshness: Family<FreshnessLabel, Counter>,
@@ -153,6 +157,8 @@ impl Metrics {
             native: surface("native"),
             workos: surface("workos"),
             admission: admission::Metrics::register(registry),
+            access_reviews: subject_access_review::Metrics::register(registry),
+            access_review_checks: surface("subject_access_review"),
             requests,
             connections,
             freshness,

@@ -3,6 +3,7 @@
 //! - [`router`]: the API. AuthZEN for applications, a native JSON API for everything that AuthZEN has no words for.
 //! - [`probes`]: liveness, readiness, metrics and the level of the log, on a listener of their own.
 //! - the admission webhook, for the Kubernetes API server, on a listener of its own with TLS.
+//! - [`access_reviews`]: the authorization webhook, for the same, on another.
 //! - [`serve()`]: all of them, until a shutdown that lets what is under way finish.
 //!
 //! Every answer of the API comes from one consistent state of one environment, and none is given before every
@@ -46,6 +47,7 @@ mod observe;
 mod openapi;
 mod paging;
 mod serve;
+mod subject_access_review;
 mod tls;
 mod unread;
 mod workos;
@@ -56,13 +58,14 @@ pub use admission::{ObjectFormat, Submitted};
 pub use authentication::{
     Authentication, CallersFile, CallersFileError, Digest, DigestError, Identity, ReviewError, Reviewer, Verb,
 };
-pub use decision_log::{DecisionLog, Drain, Redaction};
 pub use authzen::{InvalidUrl, PublicUrl};
+pub use decision_log::{DecisionLog, Drain, Redaction};
 pub use environment::check_environment_name;
 pub use error::Error;
 pub use log_level::LogFilter;
-pub use serve::{AdmissionListener, ApiTls, Listeners, serve};
-pub use tls::{Certificate, CertificateError, ClientAuthority, ClientAuthorityError, follow_files};
+pub use serve::{AccessReviewListener, AdmissionListener, ApiTls, Listeners, serve};
+pub use subject_access_review::{Mapping, MappingError, access_reviews};
+pub use tls::{Certificate, CertificateError, ClientAuthority, ClientAuthorityError, Clients, follow_files};
 
 use metrics::Metrics;
 

@@ -14,11 +14,11 @@ use super::{
     frequent::Api,
     log_level::Peer,
     probes, router,
-    tls::{self, Certificate, ClientAuthority},
+    subject_access_review::{Mapping, access_reviews},
+    tls::{self, Certificate, ClientAuthority, Clients},
 };
 
-/// How many connections there may be at a time to the probes, and to the admission webhook, each of which is called by
-/// few.
+/// How many connections there may be at a time to the probes, and to each of the webhooks, which few call.
 const MAX_CONNECTIONS_OF_FEW: usize = 256;
 
 /// The bound sockets to serve on.
@@ -32,6 +32,8 @@ pub struct Listeners {
     pub probes: TcpListener,
     /// For the admission webhook, where there is to be one.
     pub admission: Option<AdmissionListener>,
+    /// For the authorization webhook, where there is to be one.
+    pub access_reviews: Option<AccessReviewListener>,
 }
 
 /// What the API is served with.
@@ -52,6 +54,19 @@ pub struct AdmissionListener {
     pub certificate: Arc<Certificate>,
     /// How objects are read.
     pub format: ObjectFormat,
+}
+
+/// What the authorization webhook is served with.
+#[derive(Debug)]
+pub struct AccessReviewListener {
+    /// The bound socket.
+    pub listener: TcpListener,
+    /// What it shows to whoever connects.
+    pub certificate: Arc<Certificate>,
+    /// Who may connect.
+    pub clients: Clients,
+    /// Which question to the graph a review is.
+    pub mapping: Mapping,
 }
 
 /// Serves until `shutdown` completes and what is under way then is answered.
@@ -84,7 +99,9 @@ pub async fn serve(
     };
     let api = {
         let api = Api { server: Arc::clone(&server), router: router(Arc::clone(&server)), client: None };
-        let tls = listeners.api_tls.map(|ApiTls { certificate, clients }| tls::acceptor(certificate, clients));
+        let tls = listeners.api_tls.map(|ApiTls { certificate, clients }| {
+            tls::acceptor(certificate, &clients.map_or(Clients::Anybody, Clients::KnownBy))
+        });
         Connections {
             name: "api",
             listener: listeners.api,
@@ -103,7 +120,7 @@ pub async fn serve(
             Some(Connections {
                 name: "admission",
                 listener,
-                tls: Some(tls::acceptor(certificate, None)?),
+                tls: Some(tls::acceptor(certificate, &Clients::Anybody)?),
                 most: MAX_CONNECTIONS_OF_FEW,
                 idle_time: limits.idle_time,
                 head_time: limits.head_time,
@@ -112,9 +129,26 @@ pub async fn serve(
             })
         }
     };
+    let access_reviews = match listeners.access_reviews {
+        None => None,
+        Some(AccessReviewListener { listener, certificate, clients, mapping }) => {
+            let router = access_reviews(Arc::clone(&server), mapping);
+            Some(Connections {
+                name: "access_reviews",
+                listener,
+                tls: Some(tls::acceptor(certificate, &clients)?),
+                most: MAX_CONNECTIONS_OF_FEW,
+                idle_time: limits.idle_time,
+                head_time: limits.head_time,
+                answerer: move |_address| router.clone(),
+                open: open("access_reviews"),
+            })
+        }
+    };
     let until_drained = async {
         let admission = OptionFuture::from(admission.map(|admission| admission.serve(drain.clone())));
-        let both = future::join(api.serve(drain.clone()), admission);
+        let access_reviews = OptionFuture::from(access_reviews.map(|reviews| reviews.serve(drain.clone())));
+        let all = future::join3(api.serve(drain.clone()), admission, access_reviews);
         let withdraw = async {
             shutdown.await;
             server.start_draining();
@@ -123,7 +157,7 @@ pub async fn serve(
             sleep(limits.drain_time).await;
         };
         tokio::select! {
-            _ = both => {}
+            _ = all => {}
             () = withdraw => tracing::warn!("requests were still under way when the time to drain was over"),
         }
     };

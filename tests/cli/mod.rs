@@ -2,6 +2,7 @@
 
 mod admission;
 mod authentication;
+mod authorization;
 mod log_level;
 #[cfg(feature = "otel")]
 mod otel;
@@ -76,12 +77,20 @@ fn help_names_every_option_and_its_environment_variable() {
         "BAILIWICK_CONTEXT",
     ];
     let tokens = ["--service-accounts", "BAILIWICK_SERVICE_ACCOUNTS", "--token-audience", "BAILIWICK_TOKEN_AUDIENCE"];
+    let webhooks = [
+        "--authorization-listen",
+        "BAILIWICK_AUTHORIZATION_LISTEN",
+        "--authorization-client-ca",
+        "BAILIWICK_AUTHORIZATION_CLIENT_CA",
+        "--authorization-mapping",
+        "BAILIWICK_AUTHORIZATION_MAPPING",
+    ];
     let crds = ["--out", "BAILIWICK_OUT", "kubectl apply"];
     let release =
         ["--dry-run", "--force", "--lease-namespace", "BAILIWICK_LEASE_NAMESPACE", "--lease-name", "replicas=0"];
     let expected: [(&str, &[&[&str]]); 4] = [
         ("serve", &[&logging, &answering, &serve]),
-        ("run", &[&logging, &answering, &run, &tokens]),
+        ("run", &[&logging, &answering, &run, &tokens, &webhooks]),
         ("crds", &[&crds]),
         ("release-finalizers", &[&run, &release]),
     ];

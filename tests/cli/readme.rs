@@ -74,6 +74,7 @@ fn what_the_documentation_links_to_is_there() {
         "docs/http-api.md",
         "docs/operations.md",
         "docs/semantics.md",
+        "docs/subject-access-review.md",
         "docs/workos.md",
     ] {
         let text = read(file);

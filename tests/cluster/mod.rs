@@ -14,6 +14,7 @@ mod refused;
 mod release_finalizers;
 mod startup;
 mod store;
+mod subject_access_review;
 mod unparsable;
 
 use crate::support::{

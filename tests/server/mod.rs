@@ -18,6 +18,7 @@ mod openapi;
 mod probes;
 mod requests;
 mod shutdown;
+mod subject_access_review;
 mod tls;
 
 /// Two organizations that both have a project `website`.

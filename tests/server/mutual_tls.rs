@@ -54,7 +54,7 @@ impl Serving {
         let address = api.local_addr().unwrap();
         let api_tls = Some(ApiTls { certificate, clients: Some(authorities) });
         let shutdown = CancellationToken::new();
-        let listeners = Listeners { api, api_tls, probes, admission: None };
+        let listeners = Listeners { api, api_tls, probes, admission: None, access_reviews: None };
         tokio::spawn(server::serve(server.server, listeners, shutdown.clone().cancelled_owned()));
         let serving = Self { api: address, folder, authority, clients, _shutdown: shutdown.drop_guard() };
         wait::until("it greets", || serving.ask(None, "").map_err(|error| error.to_string()));

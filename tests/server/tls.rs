@@ -43,7 +43,7 @@ impl Serving {
         let admission_listener = Some(AdmissionListener { listener, certificate, format });
         let shutdown = CancellationToken::new();
         let server = TestServer::new(config()).server;
-        let listeners = Listeners { api, api_tls: None, probes, admission: admission_listener };
+        let listeners = Listeners { api, api_tls: None, probes, admission: admission_listener, access_reviews: None };
         let server = tokio::spawn(server::serve(server, listeners, shutdown.clone().cancelled_owned()));
         let serving = Self { admission, folder, registry, shutdown, server };
         serving.connect_eventually(authority);

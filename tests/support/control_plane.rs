@@ -138,6 +138,17 @@ impl ControlPlane {
         self.wait_until_ready();
     }
 
+    /// Has kube-apiserver authorize as this AuthorizationConfiguration says, from its next start on.
+    pub fn authorize(&self, configuration: &str) {
+        fs::write(self.folder.join("authorization.yaml"), configuration).expect("a file");
+    }
+
+    /// Has kube-apiserver authorize by RBAC, and then by the webhook of this kubeconfig, from its next start on.
+    pub fn authorize_by_webhook(&self, kubeconfig: &str) {
+        let _ = fs::remove_file(self.folder.join("authorization.yaml"));
+        fs::write(self.folder.join("authorization-webhook.kubeconfig"), kubeconfig).expect("a file");
+    }
+
     /// Kills kube-apiserver: SIGKILL.
     pub fn kill_api_server(&self) {
         *self.api_server.lock().unwrap() = None;

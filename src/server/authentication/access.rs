@@ -51,8 +51,8 @@ pub(super) const IN_ENVIRONMENT: &str = "/environments/{namespace}";
 pub(super) fn need(route: &str, method: &Method) -> Need {
     match route.strip_prefix(IN_ENVIRONMENT).unwrap_or(route) {
         "/access/v1/evaluation" | "/access/v1/evaluations" | "/v1/check" | "/v1/checks" => Need::Verb(Verb::Check),
-        // The API server calls these, on listeners of their own.
-        "/admission/validate" | "/subject-access-review" => Need::Nothing,
+        // The API server calls it, on a listener of its own.
+        "/admission/validate" => Need::Nothing,
         path if path.starts_with("/.well-known/") => Need::Nothing,
         // Who asks what there is gets an answer only once it is known who that is.
         openapi::PATH | UNMATCHED => Need::Identity,

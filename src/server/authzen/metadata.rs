@@ -18,7 +18,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::server::{
     Error, Server,
-    environment::ServedName,
+    environment::EnvironmentName,
     openapi::{Failures, InEnvironment},
 };
 
@@ -98,7 +98,8 @@ async fn metadata(State(server): State<Arc<Server>>, uri: Uri, headers: HeaderMa
 )]
 async fn metadata_of(
     State(server): State<Arc<Server>>,
-    ServedName(namespace): ServedName,
+    // Strangers ask this too: it tells nothing of which environments there are.
+    EnvironmentName(namespace): EnvironmentName,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
