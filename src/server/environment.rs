@@ -8,10 +8,7 @@ use axum::{
 };
 
 use super::{Error, Server};
-use crate::{
-    graph::{Environments, Graph, PublishedGraph},
-    store::seen,
-};
+use crate::graph::{Environments, Graph, PublishedGraph};
 
 /// The environment that the path names, or else the default one.
 ///
@@ -28,9 +25,7 @@ impl Environment {
 
     /// The environment as it is now; all that one request is told comes from one such state.
     pub fn read(&self) -> impl Deref<Target = Graph> + '_ {
-        let graph = self.0.read();
-        seen::note(graph.revision());
-        graph
+        self.0.read()
     }
 }
 
@@ -42,16 +37,20 @@ impl FromRequestParts<Arc<Server>> for Environment {
     }
 }
 
-/// The name of the environment that the path names, be it served or not. Unlike the [`Environment`] it can be had at any time.
+/// The name of the environment that the path names, where that is served or is not to be told. Unlike the [`Environment`] it can be had at any time.
 #[derive(Debug)]
-pub(super) struct EnvironmentName(pub String);
+pub(super) struct ServedName(pub String);
 
-impl FromRequestParts<Arc<Server>> for EnvironmentName {
+impl FromRequestParts<Arc<Server>> for ServedName {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, Error> {
         let name = namespace(parts).await?.unwrap_or_else(|| server.config.default_environment.clone());
-        check_environment_name(&name).map_err(|problem| Error::field("namespace", problem))?;
+        match server.check_served(&name) {
+            // Strangers ask for it too, and do not learn what is served.
+            Err(Error::NotServed { .. }) if server.config.authentication.is_some() => {}
+            served => served?,
+        }
         Ok(Self(name))
     }
 }
@@ -70,11 +69,14 @@ impl Server {
         self.config.served_environments.as_ref().is_none_or(|served| served.contains(namespace))
     }
 
-    pub(super) fn environment(&self, namespace: &str) -> Result<Arc<PublishedGraph>, Error> {
+    /// Refuses what is no name of an environment, or of one that is not served.
+    pub(super) fn check_served(&self, namespace: &str) -> Result<(), Error> {
         check_environment_name(namespace).map_err(|problem| Error::field("namespace", problem))?;
-        if !self.serves(namespace) {
-            return Err(Error::NotServed { namespace: namespace.to_owned() });
-        }
+        if self.serves(namespace) { Ok(()) } else { Err(Error::NotServed { namespace: namespace.to_owned() }) }
+    }
+
+    pub(super) fn environment(&self, namespace: &str) -> Result<Arc<PublishedGraph>, Error> {
+        self.check_served(namespace)?;
         if !self.environments.is_synced() {
             return Err(Error::NotSynced {
                 missing: self.environments.closed_gates().into_iter().map(|(gate, _reason)| gate).collect(),

@@ -18,7 +18,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::server::{
     Error, Server,
-    environment::EnvironmentName,
+    environment::ServedName,
     openapi::{Failures, InEnvironment},
 };
 
@@ -98,8 +98,7 @@ async fn metadata(State(server): State<Arc<Server>>, uri: Uri, headers: HeaderMa
 )]
 async fn metadata_of(
     State(server): State<Arc<Server>>,
-    // Strangers ask this too: it tells nothing of which environments there are.
-    EnvironmentName(namespace): EnvironmentName,
+    ServedName(namespace): ServedName,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
