@@ -310,7 +310,7 @@ async fn it_is_the_same_over_a_socket() {
     let address = api.local_addr().unwrap();
     let shutdown = CancellationToken::new();
     let _ended_with_the_test = shutdown.clone().drop_guard();
-    let listeners = Listeners { api, probes, admission: None };
+    let listeners = Listeners { api, api_tls: None, probes, admission: None, access_reviews: None };
     tokio::spawn(serve(Arc::clone(&replica.server.server), listeners, shutdown.cancelled_owned()));
 
     let client = http::client().build().unwrap();
