@@ -46,7 +46,9 @@ mod permission_set;
 mod records;
 mod relations;
 mod resolve;
+mod revision;
 mod roles;
+mod search;
 mod settings;
 mod table;
 mod trial;
@@ -60,6 +62,7 @@ pub use admission::{Proposal, Review};
 pub use cascade::{Cascade, Deletion, Removal};
 pub use chain::MAX_DEPTH;
 pub use environments::{Environments, PublishedGraph};
+pub use revision::Revision;
 
 use apply::Stale;
 use belongings::Belongings;
@@ -126,6 +129,7 @@ pub struct Graph {
     terminating: SharedMap<ObjectRef, Arc<Fact>>,
     objects: [Count; Kind::ALL.len()],
     stale: Stale,
+    revision: Revision,
 }
 
 type GrantKey = (Id<Resource>, SubjectId, Id<Role>);
@@ -173,11 +177,18 @@ impl Default for Graph {
             terminating: SharedMap::default(),
             objects: [Count::default(); Kind::ALL.len()],
             stale: Stale::default(),
+            revision: Revision::default(),
         }
     }
 }
 
 impl Graph {
+    /// How far it has come.
+    #[must_use]
+    pub const fn revision(&self) -> &Revision {
+        &self.revision
+    }
+
     /// How many objects of a kind there are.
     #[must_use]
     pub fn count(&self, kind: Kind) -> usize {

@@ -1,9 +1,14 @@
-//! The AuthZEN Authorization API 1.0 of the `OpenID` Foundation: Access Evaluation and Access Evaluations.
+//! The AuthZEN Authorization API 1.0 of the `OpenID` Foundation: Access Evaluation, Access Evaluations, the Search APIs
+//! (`search`) and the metadata by which all of them are found (`metadata`).
 //!
 //! Subjects are of type `user` (the user's membership in the organization of the resource) or `membership`. A resource
 //! is named by its type and its external id or object name, and where several organizations have such a one, by
 //! `resource.properties.organization`. An action is a permission's slug, or what follows the resource type and a
 //! colon in one. Everything else of a request is accepted and not heeded, as the specification demands.
+
+mod digest;
+mod metadata;
+mod search;
 
 use std::sync::Arc;
 
@@ -18,13 +23,14 @@ use super::{
     answer::Reason,
     environment::Environment,
     extract::{JsonBody, Object, Text, Unheeded, check_batch_size, optional, parse_object, required},
+    freshness,
     metrics::CheckMetrics,
     openapi::{Failures, InEnvironment},
 };
 use crate::graph::{
     Graph,
     facts::Timestamp,
-    query::{Action, CheckRequest, Decision, Denial, Subject, Target},
+    query::{Action, CheckRequest, Decision, Denial, Subject, SubjectKind, Target},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Server>> {
@@ -33,7 +39,11 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Server>> {
         .routes(routes!(evaluations))
         .routes(routes!(evaluation_in))
         .routes(routes!(evaluations_in))
+        .merge(search::routes())
+        .merge(metadata::routes())
 }
+
+pub use metadata::{InvalidUrl, PublicUrl};
 
 /// May this subject do this on that resource? Asks the default environment.
 #[utoipa::path(
@@ -50,7 +60,9 @@ pub(super) async fn evaluation(
 ) -> Result<Json<EvaluationResponse>, Error> {
     let EvaluationRequest { subject, action, resource, context: _ } = body.parse()?;
     let question = Question::new(subject.as_ref(), action.as_ref(), resource.as_ref())?;
-    Ok(Json(question.answer(&environment.read(), Timestamp::now(), &server.metrics.authzen)))
+    let graph = environment.read();
+    let answer = question.answer(&graph, Timestamp::now(), &server.metrics.authzen);
+    Ok(Json(answer.as_of(freshness::token(&server, graph.revision()))))
 }
 
 /// May this subject do this on that resource? Asks the environment of this name.
@@ -91,8 +103,10 @@ pub(super) async fn evaluations(
     let metrics = &server.metrics.authzen;
     let elements = evaluations.unwrap_or_default();
     if elements.is_empty() {
-        let answer = Question::new(subject, action, resource)?.answer(&environment.read(), Timestamp::now(), metrics);
-        return Ok(Json(EvaluationsResponse::Single(answer)));
+        let question = Question::new(subject, action, resource)?;
+        let graph = environment.read();
+        let answer = question.answer(&graph, Timestamp::now(), metrics);
+        return Ok(Json(EvaluationsResponse::Single(answer.as_of(freshness::token(&server, graph.revision())))));
     }
     check_batch_size("evaluations", elements.len())?;
     let elements: Vec<Result<EvaluationElement<'_>, Error>> =
@@ -121,7 +135,8 @@ pub(super) async fn evaluations(
             break;
         }
     }
-    Ok(Json(EvaluationsResponse::Several { evaluations }))
+    let context = freshness::token(&server, graph.revision()).map(EvaluationContext::of_revision);
+    Ok(Json(EvaluationsResponse::Several { evaluations, context }))
 }
 
 /// Several evaluations in one request, all answered from the same state of the environment of this name.
@@ -327,6 +342,60 @@ impl Semantic {
     }
 }
 
+/// A part of a question that must be there.
+fn present<'a, T>(field: &'static str, part: Option<&'a Object<T>>) -> Result<&'a T, Error> {
+    part.map(|Object(part)| part).ok_or_else(|| Error::field(field, "is missing"))
+}
+
+/// A subject as the graph is asked for it.
+#[derive(Debug)]
+enum AskedSubject<'a> {
+    Known(Subject<'a>),
+    /// There are no subjects of this type.
+    OfType(&'a str),
+}
+
+impl EvaluationSubject<'_> {
+    fn asked(&self) -> Result<AskedSubject<'_>, Error> {
+        let subject_type = required("subject.type", self.subject_type.as_deref())?;
+        let id = required("subject.id", self.id.as_deref())?;
+        Ok(subject_kind(subject_type)
+            .map_or(AskedSubject::OfType(subject_type), |kind| AskedSubject::Known(kind.subject(id))))
+    }
+}
+
+/// What the subjects of a type are; none: there are none.
+fn subject_kind(subject_type: &str) -> Option<SubjectKind> {
+    match subject_type {
+        "user" => Some(SubjectKind::User),
+        "membership" => Some(SubjectKind::Membership),
+        _ => None,
+    }
+}
+
+impl EvaluationAction<'_> {
+    fn asked(&self) -> Result<Action<'_>, Error> {
+        required("action.name", self.name.as_deref()).map(Action::Name)
+    }
+}
+
+impl EvaluationResource<'_> {
+    fn asked(&self) -> Result<Target<'_>, Error> {
+        Ok(Target::Id {
+            resource_type: required("resource.type", self.resource_type.as_deref())?,
+            id: required("resource.id", self.id.as_deref())?,
+            organization: organization(self.properties.as_ref())?,
+        })
+    }
+}
+
+fn organization<'a>(
+    properties: Option<&'a Object<EvaluationResourceProperties<'_>>>,
+) -> Result<Option<&'a str>, Error> {
+    let organization = properties.and_then(|Object(properties)| properties.organization.as_deref());
+    optional("resource.properties.organization", organization)
+}
+
 /// A complete question.
 #[derive(Debug)]
 enum Question<'a> {
@@ -341,23 +410,12 @@ impl<'a> Question<'a> {
         action: Option<&'a Object<EvaluationAction<'_>>>,
         resource: Option<&'a Object<EvaluationResource<'_>>>,
     ) -> Result<Self, Error> {
-        let Object(subject) = subject.ok_or_else(|| Error::field("subject", "is missing"))?;
-        let Object(action) = action.ok_or_else(|| Error::field("action", "is missing"))?;
-        let Object(resource) = resource.ok_or_else(|| Error::field("resource", "is missing"))?;
-        let subject_type = required("subject.type", subject.subject_type.as_deref())?;
-        let subject_id = required("subject.id", subject.id.as_deref())?;
-        let action = Action::Name(required("action.name", action.name.as_deref())?);
-        let organization =
-            resource.properties.as_ref().and_then(|Object(properties)| properties.organization.as_deref());
-        let resource = Target::Id {
-            resource_type: required("resource.type", resource.resource_type.as_deref())?,
-            id: required("resource.id", resource.id.as_deref())?,
-            organization: optional("resource.properties.organization", organization)?,
-        };
-        let subject = match subject_type {
-            "user" => Subject::User(subject_id),
-            "membership" => Subject::Membership(subject_id),
-            other => return Ok(Self::UnsupportedSubject(other)),
+        let (subject, action, resource) =
+            (present("subject", subject)?, present("action", action)?, present("resource", resource)?);
+        let (subject, action, resource) = (subject.asked()?, action.asked()?, resource.asked()?);
+        let subject = match subject {
+            AskedSubject::Known(subject) => subject,
+            AskedSubject::OfType(unsupported) => return Ok(Self::UnsupportedSubject(unsupported)),
         };
         Ok(Self::Check(CheckRequest { subject, action, resource }))
     }
@@ -386,30 +444,51 @@ impl<'a> Question<'a> {
 pub(super) struct EvaluationResponse {
     /// Whether the subject may.
     decision: bool,
-    /// Present where the answer is no for another reason than that nothing grants it.
+    /// What else there is to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     context: Option<EvaluationContext>,
 }
 
 impl EvaluationResponse {
     const fn denied(reason: Reason) -> Self {
-        Self { decision: false, context: Some(EvaluationContext::Reason(reason)) }
+        Self { decision: false, context: Some(EvaluationContext { reason: Some(reason), ..EvaluationContext::NONE }) }
     }
 
     fn error(error: &Error) -> Self {
         let error = EvaluationError { status: error.status().as_u16(), message: error.to_string() };
-        Self { decision: false, context: Some(EvaluationContext::Error(error)) }
+        Self { decision: false, context: Some(EvaluationContext { error: Some(error), ..EvaluationContext::NONE }) }
+    }
+
+    /// Says as well which state it comes from.
+    fn as_of(mut self, revision: Option<String>) -> Self {
+        if revision.is_some() {
+            self.context.get_or_insert(EvaluationContext::NONE).revision = revision;
+        }
+        self
     }
 }
 
-/// What is to be said of a no.
+/// What is to be said besides the decision.
 #[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-enum EvaluationContext {
-    /// The question was understood.
-    Reason(Reason),
-    /// The question, one of several, could not be understood.
-    Error(EvaluationError),
+pub(super) struct EvaluationContext {
+    /// Why the answer is no, where it is for another reason than that nothing grants it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    /// Why the question, one of several, could not be understood.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<EvaluationError>,
+    /// Which state the answer comes from: what the header `Bailiwick-Revision` has. Of several answers it is told once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<String>,
+}
+
+impl EvaluationContext {
+    const NONE: Self = Self { reason: None, error: None, revision: None };
+
+    /// Where there is nothing else to say.
+    fn of_revision(revision: String) -> Self {
+        Self { revision: Some(revision), ..Self::NONE }
+    }
 }
 
 /// What is wrong with a question.
@@ -432,6 +511,9 @@ pub(super) enum EvaluationsResponse {
     Several {
         /// The answers.
         evaluations: Vec<EvaluationResponse>,
+        /// What there is to say of all of them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        context: Option<EvaluationContext>,
     },
     /// The one answer where there were no `evaluations`.
     Single(EvaluationResponse),

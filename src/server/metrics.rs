@@ -24,7 +24,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::{Error, Server, admission};
+use super::{DecisionLog, Error, Server, admission, subject_access_review};
 use crate::graph::{
     Environments, Graph,
     facts::{Kind, Timestamp},
@@ -42,8 +42,18 @@ pub(super) struct Metrics {
     pub workos: CheckMetrics,
     /// What the API server asks for.
     pub admission: admission::Metrics,
+    /// What the API server's authorizer asks for.
+    pub access_reviews: subject_access_review::Metrics,
+    /// The checks that come of that.
+    pub access_review_checks: CheckMetrics,
     requests: Family<RequestLabels, Histogram, fn() -> Histogram>,
     connections: Family<ListenerLabel, Gauge>,
+    freshness: Family<FreshnessLabel, Counter>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FreshnessLabel {
+    outcome: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -75,15 +85,20 @@ pub(super) struct CheckMetrics {
     denied: Counter,
     errors: Counter,
     duration: Histogram,
+    surface: &'static str,
+    log: Option<DecisionLog>,
 }
 
 impl CheckMetrics {
-    /// Asks the graph, and counts and times that.
+    /// Asks the graph, and counts and times that; where decisions are written down, this one is.
     pub fn check(&self, graph: &Graph, request: &CheckRequest<'_>, now: Timestamp) -> Decision {
         let started = Instant::now();
         let decision = graph.check(request, now);
         self.duration.observe(started.elapsed().as_secs_f64());
         if decision.is_allowed() { &self.allowed } else { &self.denied }.inc();
+        if let Some(log) = &self.log {
+            log.note(self.surface, request, decision, now);
+        }
         decision
     }
 
@@ -137,7 +152,7 @@ impl Drop for BatchMetrics<'_> {
 
 impl Metrics {
     /// Registers what the server counts, and what the graphs hold.
-    pub fn register(registry: &mut Registry, environments: &Arc<Environments>) -> Self {
+    pub fn register(registry: &mut Registry, environments: &Arc<Environments>, log: Option<&DecisionLog>) -> Self {
         let checks = Family::<CheckLabels, Counter>::default();
         let durations =
             Family::<SurfaceLabel, Histogram, fn() -> Histogram>::new_with_constructor(check_duration_histogram);
@@ -155,6 +170,12 @@ impl Metrics {
             Unit::Seconds,
             requests.clone(),
         );
+        let freshness = Family::default();
+        registry.register(
+            "freshness_requests",
+            "Requests that ask for an answer of at least some freshness",
+            freshness.clone(),
+        );
         let connections = Family::default();
         registry.register("http_connections", "Connections that are open, by the listener", connections.clone());
         registry.register("build", "The program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
@@ -165,15 +186,25 @@ impl Metrics {
             denied: checks.get_or_create_owned(&CheckLabels { surface, decision: "denied" }),
             errors: checks.get_or_create_owned(&CheckLabels { surface, decision: "error" }),
             duration: durations.get_or_create_owned(&SurfaceLabel { surface }),
+            surface,
+            log: log.cloned(),
         };
         Self {
             authzen: surface("authzen"),
             native: surface("native"),
             workos: surface("workos"),
             admission: admission::Metrics::register(registry),
+            access_reviews: subject_access_review::Metrics::register(registry),
+            access_review_checks: surface("subject_access_review"),
             requests,
             connections,
+            freshness,
         }
+    }
+
+    /// Counts a request that asks for freshness.
+    pub fn count_freshness(&self, outcome: &'static str) {
+        self.freshness.get_or_create(&FreshnessLabel { outcome }).inc();
     }
 
     /// The connections to a listener that are open.
