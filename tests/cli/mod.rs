@@ -52,6 +52,8 @@ fn help_names_every_option_and_its_environment_variable() {
         "BAILIWICK_DEFAULT_ENVIRONMENT",
         "--allow-unauthenticated",
         "BAILIWICK_ALLOW_UNAUTHENTICATED",
+        "--max-freshness-wait",
+        "BAILIWICK_MAX_FRESHNESS_WAIT",
         "--shutdown-timeout",
         "BAILIWICK_SHUTDOWN_TIMEOUT",
     ];
@@ -64,12 +66,13 @@ fn help_names_every_option_and_its_environment_variable() {
         "--context",
         "BAILIWICK_CONTEXT",
     ];
+    let watching = ["--max-staleness", "BAILIWICK_MAX_STALENESS"];
     let crds = ["--out", "BAILIWICK_OUT", "kubectl apply"];
     let release =
         ["--dry-run", "--force", "--lease-namespace", "BAILIWICK_LEASE_NAMESPACE", "--lease-name", "replicas=0"];
     let expected: [(&str, &[&[&str]]); 4] = [
         ("serve", &[&logging, &answering, &serve]),
-        ("run", &[&logging, &answering, &run]),
+        ("run", &[&logging, &answering, &run, &watching]),
         ("crds", &[&crds]),
         ("release-finalizers", &[&run, &release]),
     ];
