@@ -62,7 +62,7 @@ pub(super) async fn evaluation(
     let question = Question::new(subject.as_ref(), action.as_ref(), resource.as_ref())?;
     let graph = environment.read();
     let answer = question.answer(&graph, Timestamp::now(), &server.metrics.authzen);
-    Ok(Json(answer.as_of(freshness::token(&server, graph.revision()))))
+    Ok(Json(answer.told_of(freshness::token(&server, graph.revision()))))
 }
 
 /// May this subject do this on that resource? Asks the environment of this name.
@@ -106,7 +106,7 @@ pub(super) async fn evaluations(
         let question = Question::new(subject, action, resource)?;
         let graph = environment.read();
         let answer = question.answer(&graph, Timestamp::now(), metrics);
-        return Ok(Json(EvaluationsResponse::Single(answer.as_of(freshness::token(&server, graph.revision())))));
+        return Ok(Json(EvaluationsResponse::Single(answer.told_of(freshness::token(&server, graph.revision())))));
     }
     check_batch_size("evaluations", elements.len())?;
     let elements: Vec<Result<EvaluationElement<'_>, Error>> =
@@ -460,7 +460,7 @@ impl EvaluationResponse {
     }
 
     /// Says as well which state it comes from.
-    fn as_of(mut self, revision: Option<String>) -> Self {
+    fn told_of(mut self, revision: Option<String>) -> Self {
         if revision.is_some() {
             self.context.get_or_insert(EvaluationContext::NONE).revision = revision;
         }

@@ -39,13 +39,13 @@ impl History {
     #[must_use]
     pub fn named(names: &[&str]) -> Self {
         // A length before each: no two lists of names are one text.
-        let text: String = names.iter().map(|name| format!("{}:{name}", name.len())).collect();
-        let (half, _) = Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()).as_u64_pair();
+        let texts: Vec<_> = names.iter().map(|name| format!("{}:{name}", name.len())).collect();
+        let (half, _) = Uuid::new_v5(&Uuid::NAMESPACE_OID, texts.concat().as_bytes()).as_u64_pair();
         Self(half)
     }
 
     /// One that nobody else knows.
-    fn of_this_process() -> Self {
+    pub(super) fn of_this_process() -> Self {
         Self(rand::random())
     }
 }
@@ -107,8 +107,9 @@ pub struct Progress {
     /// How long a watch may be silent.
     max_staleness: OnceLock<Duration>,
     stale: AtomicU64,
-    /// A watch finds the source behind what it told before, and it stays so.
-    restored: Notify,
+    /// In how many of the histories so far a watch found the source behind what it had told, and it stayed so.
+    restored: AtomicU64,
+    restore_reported: Notify,
 }
 
 /// What somebody finds out for those who ask how far the source itself is.
@@ -139,7 +140,8 @@ impl Default for Progress {
             newest: Newest::default(),
             max_staleness: OnceLock::default(),
             stale: AtomicU64::default(),
-            restored: Notify::default(),
+            restored: AtomicU64::default(),
+            restore_reported: Notify::default(),
         }
     }
 }
@@ -202,14 +204,17 @@ impl Progress {
         }
     }
 
-    /// Reports that the source was restored to an earlier state.
-    pub(super) fn report_restore(&self) {
-        self.restored.notify_one();
+    /// Reports that the source is behind what a watch was told in the history that it is in.
+    pub(super) fn report_restore(&self, position: &Position) {
+        self.restored.fetch_max(position.generation.load(Ordering::Acquire) + 1, Ordering::AcqRel);
+        self.restore_reported.notify_one();
     }
 
-    /// Waits until that is reported.
+    /// Waits until that is reported of the history that is current.
     pub(super) async fn restored(&self) {
-        self.restored.notified().await;
+        while self.restored.load(Ordering::Acquire) <= *self.generation.borrow() {
+            self.restore_reported.notified().await;
+        }
     }
 
     /// Whether the numbers are the resource versions of objects.
@@ -379,12 +384,13 @@ impl Progress {
         let longest = self.silent().into_iter().map(|(_, silence)| silence).max();
         let seconds = longest.map_or(0, |silence| silence.as_secs().max(1));
         if (self.stale.swap(seconds, Ordering::Relaxed) == 0) != (seconds == 0) {
-            match seconds {
-                0 => tracing::info!("every watch is heard of again"),
-                _ => tracing::warn!(
+            if seconds == 0 {
+                tracing::info!("every watch is heard of again");
+            } else {
+                tracing::warn!(
                     seconds,
                     "a watch is silent for longer than --max-staleness: not ready until it is heard of"
-                ),
+                );
             }
         }
     }
@@ -432,8 +438,8 @@ mod tests {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 progress.move_to(&position, 9);
             };
-            let wanted = wanted(8);
-            let (waited, ()) = tokio::join!(progress.wait_for("x", &wanted, PATIENT), arrives);
+            let eight = wanted(8);
+            let (waited, ()) = tokio::join!(progress.wait_for("x", &eight, PATIENT), arrives);
             assert_eq!(waited, Ok(()));
         };
         tokio::select! {

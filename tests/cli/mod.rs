@@ -54,6 +54,8 @@ fn help_names_every_option_and_its_environment_variable() {
         "BAILIWICK_DEFAULT_ENVIRONMENT",
         "--allow-unauthenticated",
         "BAILIWICK_ALLOW_UNAUTHENTICATED",
+        "--max-freshness-wait",
+        "BAILIWICK_MAX_FRESHNESS_WAIT",
         "--shutdown-timeout",
         "BAILIWICK_SHUTDOWN_TIMEOUT",
         "--callers",
@@ -85,12 +87,13 @@ fn help_names_every_option_and_its_environment_variable() {
         "--authorization-mapping",
         "BAILIWICK_AUTHORIZATION_MAPPING",
     ];
+    let watching = ["--max-staleness", "BAILIWICK_MAX_STALENESS"];
     let crds = ["--out", "BAILIWICK_OUT", "kubectl apply"];
     let release =
         ["--dry-run", "--force", "--lease-namespace", "BAILIWICK_LEASE_NAMESPACE", "--lease-name", "replicas=0"];
     let expected: [(&str, &[&[&str]]); 4] = [
         ("serve", &[&logging, &answering, &serve]),
-        ("run", &[&logging, &answering, &run, &tokens, &webhooks]),
+        ("run", &[&logging, &answering, &run, &watching, &tokens, &webhooks]),
         ("crds", &[&crds]),
         ("release-finalizers", &[&run, &release]),
     ];

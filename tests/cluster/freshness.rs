@@ -63,10 +63,11 @@ fn after_a_restore_of_etcd_no_revision_of_before_counts() {
     plane.back_up_etcd();
     operator.wait_until_ready();
     let applied = apply(&plane, &editor("carol"));
-    wait::until("the grant is known", || match ask(&operator, "carol", &applied) {
-        answer if answer.status == StatusCode::OK => Ok(assert_eq!(answer.json()["decision"], true)),
+    let known = wait::until("the grant is known", || match ask(&operator, "carol", &applied) {
+        answer if answer.status == StatusCode::OK => Ok(answer),
         answer => Err(answer.body),
     });
+    assert_eq!(known.json()["decision"], true);
     let token = operator.get("/organizations").header("bailiwick-revision").to_owned();
 
     plane.restore_etcd();

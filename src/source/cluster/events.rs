@@ -48,6 +48,7 @@ const MARGIN: Duration = Duration::from_secs(5);
 
 /// What a watch tells.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are events")]
 pub enum Told {
     /// An event, [`Event::InitDone`] excepted.
     Event(Event<WatchedObject>),
@@ -102,7 +103,11 @@ pub fn events(api: Api<WatchedObject>, asking: Asking) -> impl Stream<Item = Res
     let following =
         Following { api, asking, told: 0, backoff: DefaultBackoff::default(), pause: Duration::ZERO, hurried: false };
     stream::unfold((following, State::Empty), |(mut following, mut state)| async move {
-        sleep(std::mem::take(&mut following.pause)).await;
+        let pause = std::mem::take(&mut following.pause);
+        // A sleep, however short, ends with a tick of the timer: a millisecond for every object of a list.
+        if !pause.is_zero() {
+            sleep(pause).await;
+        }
         loop {
             let (told, next) = following.step(state).await;
             state = next;
@@ -152,7 +157,7 @@ impl Following {
     fn note(&mut self, told: &Result<Told, Failure>) {
         match told {
             Ok(Told::Event(Event::Apply(_) | Event::Delete(_)) | Told::Listed(_) | Told::Reached(_)) => {
-                self.backoff.reset()
+                self.backoff.reset();
             }
             Ok(Told::Event(_)) => {}
             Err(_) => self.pause = self.backoff.next().map_or(MAX_PAUSE, |pause| pause.min(MAX_PAUSE)),

@@ -117,6 +117,11 @@ impl HistoryKeeper {
 
     /// Gives the API server, which went back, another history, unless somebody else has done so.
     async fn replace(&mut self) {
+        if self.known.is_none() {
+            // What is not read cannot be written: it is another one for this process alone.
+            let history = History::of_this_process();
+            return self.publisher.ledger().progress().begin_history(history).await;
+        }
         loop {
             match self.read().await {
                 Ok(Some(mut lease)) if Some(history(&lease)) == self.known => {

@@ -38,7 +38,7 @@ pub(crate) use self::{
     request::{add_finalizer, api, is_failed_test},
     trouble::{describe_error, describe_missing_definition},
 };
-use super::{Ledger, Metrics, ledger::identity::revision};
+use super::{Ledger, Metrics, ledger::identity::revision, progress::History};
 use crate::graph::{Environments, facts::Kind};
 
 /// The objects of a cluster that the graph is kept up to date with: one watch for each kind, or for each kind in each
@@ -145,7 +145,11 @@ impl Cluster {
         };
         let keep = async {
             if let Some(history) = history {
-                history.keep().await;
+                return history.keep().await;
+            }
+            loop {
+                progress.restored().await;
+                progress.begin_history(History::of_this_process()).await;
             }
         };
         let beside = join(join(look, answer), keep);

@@ -24,7 +24,7 @@ use tokio::time::{Duration, Instant, sleep};
 mod memory;
 
 use super::{
-    events::{Failure, Told},
+    events::{Asking, Failure, Told, events},
     tracker::Update,
     *,
 };
@@ -249,8 +249,9 @@ async fn nothing_is_waited_for_between_the_objects_of_a_list() {
     tokio::time::advance(Duration::from_micros(300)).await;
     let began = Instant::now();
     let api = kube::Api::all_with(server.client(), &watch::resource(Kind::Role));
-    let events: Vec<_> = watch::events(api).take(1 + roles.len() + 1).collect().await;
-    assert!(matches!(events.last(), Some(Ok(Event::InitDone))), "{events:?}");
+    let asking = Asking { max_silence: None, hurry: Arc::default() };
+    let told: Vec<_> = events(api, asking).take(1 + roles.len() + 1).collect().await;
+    assert!(matches!(told.last(), Some(Ok(Told::Listed(_)))), "{told:?}");
     assert_eq!(began.elapsed(), Duration::ZERO);
 }
 

@@ -211,7 +211,7 @@ impl Watch {
         if let Failure::WentBack { .. } = failure {
             let since = *self.behind_since.get_or_insert(now);
             if now - since >= BEHIND_PATIENCE {
-                self.publisher.ledger().progress().report_restore();
+                self.publisher.ledger().progress().report_restore(&self.position);
             }
         }
         let cause = Cause::of(failure);

@@ -206,7 +206,9 @@ impl Held<'_> {
         let publications: Vec<_> = ledgers.values().map(|ledger| ledger.publish()).collect();
         for (environment, changes) in changes {
             environments.apply_reaching(&environment, &changes, |reached| {
-                Kind::ALL.into_iter().for_each(|kind| reached.set(kind, state.revision + 1));
+                for kind in Kind::ALL {
+                    reached.set(kind, state.revision + 1);
+                }
             });
             info!(%environment, changes = changes.len(), "manifests applied");
         }
