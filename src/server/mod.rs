@@ -55,7 +55,7 @@ pub use error::Error;
 pub use log_level::LogFilter;
 pub use serve::{AccessReviewListener, AdmissionListener, Listeners, serve};
 pub use subject_access_review::{Mapping, MappingError, access_reviews};
-pub use tls::{Certificate, CertificateError, Clients, follow_files};
+pub use tls::{Certificate, CertificateError, follow_files, required_clients};
 
 use metrics::Metrics;
 
