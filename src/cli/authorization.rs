@@ -4,11 +4,12 @@ use std::{fs, io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Args;
+use rustls::server::danger::ClientCertVerifier;
 use serde::Deserialize;
 use tracing::{info, warn};
 
 use super::{Error, host};
-use crate::server::{AccessReviewListener, Certificate, Clients, Mapping};
+use crate::server::{AccessReviewListener, Certificate, Mapping, required_clients};
 
 /// Where a pod finds the token of its service account.
 const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
@@ -34,7 +35,7 @@ pub(super) struct Options {
 /// What the options ask for, read and understood.
 pub(super) struct Authorization {
     address: SocketAddr,
-    clients: Clients,
+    clients: Option<Arc<dyn ClientCertVerifier>>,
     mapping: Mapping,
 }
 
@@ -47,9 +48,12 @@ impl Options {
                 .map_err(|error| Error::Usage(format!("{flag}: cannot read {}: {error}", path.display())))
         };
         let clients = match &self.authorization_client_ca {
-            Some(path) => Clients::signed_by(read("--authorization-client-ca", path)?.as_bytes())
-                .map_err(|problem| Error::Usage(format!("--authorization-client-ca: {} {problem}", path.display())))?,
-            None if allow_unauthenticated || address.ip().is_loopback() => Clients::Anybody,
+            Some(path) => {
+                let clients = required_clients(read("--authorization-client-ca", path)?.as_bytes());
+                let wrong = |problem| Error::Usage(format!("--authorization-client-ca: {} {problem}", path.display()));
+                Some(clients.map_err(wrong)?)
+            }
+            None if allow_unauthenticated || address.ip().is_loopback() => None,
             None => {
                 return Err(Error::Usage(format!(
                     "--authorization-listen {address} can be reached from other machines, and whoever reaches it could \

@@ -4,6 +4,7 @@ use std::{future::Future, io, sync::Arc};
 
 use axum::Extension;
 use futures::future::{self, OptionFuture};
+use rustls::server::danger::ClientCertVerifier;
 use tokio::{net::TcpListener, time::sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +16,7 @@ use super::{
     log_level::Peer,
     probes, router,
     subject_access_review::{Mapping, access_reviews},
-    tls::{self, Certificate, ClientAuthority, Clients},
+    tls::{self, Certificate, ClientAuthority},
 };
 
 /// How many connections there may be at a time to the probes, and to each of the webhooks, which few call.
@@ -63,8 +64,8 @@ pub struct AccessReviewListener {
     pub listener: TcpListener,
     /// What it shows to whoever connects.
     pub certificate: Arc<Certificate>,
-    /// Who may connect.
-    pub clients: Clients,
+    /// What judges the certificates that clients must show; none: they need none.
+    pub clients: Option<Arc<dyn ClientCertVerifier>>,
     /// Which question to the graph a review is.
     pub mapping: Mapping,
 }
@@ -100,7 +101,7 @@ pub async fn serve(
     let api = {
         let api = Api { server: Arc::clone(&server), router: router(Arc::clone(&server)), client: None };
         let tls = listeners.api_tls.map(|ApiTls { certificate, clients }| {
-            tls::acceptor(certificate, &clients.map_or(Clients::Anybody, Clients::KnownBy))
+            tls::acceptor(certificate, clients.map(|clients| clients as _))
         });
         Connections {
             name: "api",
@@ -120,7 +121,7 @@ pub async fn serve(
             Some(Connections {
                 name: "admission",
                 listener,
-                tls: Some(tls::acceptor(certificate, &Clients::Anybody)?),
+                tls: Some(tls::acceptor(certificate, None)?),
                 most: MAX_CONNECTIONS_OF_FEW,
                 idle_time: limits.idle_time,
                 head_time: limits.head_time,
@@ -136,7 +137,7 @@ pub async fn serve(
             Some(Connections {
                 name: "access_reviews",
                 listener,
-                tls: Some(tls::acceptor(certificate, &clients)?),
+                tls: Some(tls::acceptor(certificate, clients)?),
                 most: MAX_CONNECTIONS_OF_FEW,
                 idle_time: limits.idle_time,
                 head_time: limits.head_time,
