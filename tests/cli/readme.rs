@@ -62,9 +62,16 @@ fn the_calls_in_the_documentation_give_what_it_prints() {
 
 #[test]
 fn what_the_documentation_links_to_is_there() {
-    for file in
-        ["README.md", "docs/gitops.md", "docs/http-api.md", "docs/operations.md", "docs/semantics.md", "docs/workos.md"]
-    {
+    for file in [
+        "README.md",
+        "docs/authzen.md",
+        "docs/gitops.md",
+        "docs/http-api.md",
+        "docs/operations.md",
+        "docs/security.md",
+        "docs/semantics.md",
+        "docs/workos.md",
+    ] {
         let text = read(file);
         let links = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link);
         let (elsewhere, here): (Vec<_>, Vec<_>) = links.partition(|link| link.starts_with("https://"));
