@@ -137,7 +137,8 @@ async fn in_query_strings() {
     let parameter = Regex::new(r"\{[^}]+\}").unwrap();
     for path in paths(client).iter().filter(|path| !path.contains("{*")) {
         let path = parameter.replace_all(path, "default").into_owned();
-        for (i, text) in texts().iter().enumerate() {
+        // Another quarter of the texts for each path.
+        for (i, text) in texts().iter().enumerate().filter(|(i, _)| (i + path.len()).is_multiple_of(4)) {
             let query: Vec<String> = names.iter().map(|name| format!("{name}={}", encoded(text))).collect();
             // Each by itself in some places, and all of them everywhere.
             let one = &query[(i + path.len()) % query.len()];
