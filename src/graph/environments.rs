@@ -135,11 +135,15 @@ impl PublishedGraph {
 
     /// Applies changes; see [`Environments::apply`].
     pub fn apply(&self, changes: &[Change]) {
+        self.change(|graph| graph.apply(changes));
+    }
+
+    /// Publishes a change; of one that panics in the midst of it, nothing.
+    fn change(&self, change: impl FnOnce(&mut Graph)) {
         let _only_writer = self.only_writer();
-        self.idle_copy().write().apply(changes);
+        let _alignment = Alignment(self);
+        change(&mut self.idle_copy().write());
         self.active.fetch_xor(1, Ordering::Release);
-        let published = self.read_guard();
-        self.idle_copy().write().adopt(&published);
     }
 
     /// Keeps every other writer out.
@@ -150,5 +154,46 @@ impl PublishedGraph {
     /// The copy that no new reader uses. It stays the idle one for the only writer.
     pub(super) fn idle_copy(&self) -> &RwLock<Graph> {
         &self.copies[1 - self.active.load(Ordering::Relaxed)]
+    }
+}
+
+/// When it is dropped, also by a panic, the idle copy becomes what is published. For the only writer.
+struct Alignment<'a>(&'a PublishedGraph);
+
+impl Drop for Alignment<'_> {
+    fn drop(&mut self) {
+        let published = self.0.read_guard();
+        self.0.idle_copy().write().adopt(&published);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::graph::facts::{Fact, Kind, Name, Object, Resource};
+
+    fn create(name: &str) -> Change {
+        let fact = Resource { resource_type: "organization".into(), parent: None, external_id: name.into() };
+        Change::Apply(Object { name: name.into(), created: None, deleting: false, fact: Fact::Resource(fact) })
+    }
+
+    #[test]
+    fn of_a_change_that_panics_nothing_stays() {
+        let published = PublishedGraph::default();
+        published.apply(&[create("before")]);
+        let change = |graph: &mut Graph| {
+            graph.apply(&[create("half")]);
+            panic!("in the midst of a change");
+        };
+        assert!(catch_unwind(AssertUnwindSafe(|| published.change(change))).is_err());
+        assert_eq!(published.read().count(Kind::Resource), 1, "no reader sees it");
+        published.apply(&[create("after")]);
+        let published = published.read();
+        assert_eq!(published.count(Kind::Resource), 2);
+        let mut names = published.organizations();
+        names.sort_unstable();
+        assert_eq!(names, ["after", "before"].map(Name::from));
     }
 }

@@ -28,6 +28,11 @@ const MAX_BATCH: usize = 10_000;
 pub(super) struct JsonBody(Bytes);
 
 impl JsonBody {
+    /// The JSON object that the body is. None: there is a mistake in it, which [`parse`](Self::parse) tells.
+    pub fn parse_if_valid<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
+        serde_json::from_slice(&self.0).ok().map(|Object(value)| value)
+    }
+
     /// The JSON object that the body is.
     pub fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
         if self.0.is_empty() {

@@ -59,11 +59,7 @@ pub async fn checks(
     environment: Environment,
     body: JsonBody,
 ) -> Result<Json<CheckResults>, Error> {
-    let Checks { checks } = body.parse()?;
-    let checks = checks.ok_or_else(|| Error::field("checks", "is missing"))?;
-    check_batch_size("checks", checks.len())?;
-    let checks: Vec<Result<Check<'_>, Error>> = checks.iter().map(|check| parse_object(check.get())).collect();
-
+    let checks = read_batch(&body)?;
     let metrics = &server.metrics.native;
     let refuse = |error: &Error| {
         metrics.count_error();
@@ -71,16 +67,32 @@ pub async fn checks(
     };
     let now = Timestamp::now();
     let graph = environment.read();
+    let mut batch = metrics.batch();
     let results = checks
         .iter()
         .map(|check| match check {
-            Ok(check) => check
-                .request()
-                .map_or_else(|error| refuse(&error), |request| metrics.check(&graph, &request, now).into()),
+            Ok(check) => {
+                check.request().map_or_else(|error| refuse(&error), |request| batch.check(&graph, &request, now).into())
+            }
             Err(error) => refuse(error),
         })
         .collect();
     Ok(Json(CheckResults { results }))
+}
+
+/// The questions of a batch, each in its place, and why one cannot be understood.
+fn read_batch(body: &JsonBody) -> Result<Vec<Result<Check<'_>, Error>>, Error> {
+    let missing = || Error::field("checks", "is missing");
+    // Nearly always all can be understood: then what the body says is read once.
+    if let Some(Checks { checks }) = body.parse_if_valid() {
+        let checks = checks.ok_or_else(missing)?;
+        check_batch_size("checks", checks.len())?;
+        return Ok(checks.into_iter().map(|Object(check)| Ok(check)).collect());
+    }
+    let UnreadChecks { checks } = body.parse()?;
+    let checks = checks.ok_or_else(missing)?;
+    check_batch_size("checks", checks.len())?;
+    Ok(checks.into_iter().map(|check| parse_object(check.get())).collect())
 }
 
 /// A question.
@@ -162,6 +174,14 @@ pub struct Checks<'a> {
     /// The questions, 10,000 at the most.
     #[serde(borrow)]
     #[schema(value_type = Vec<Check>, max_items = 10000)]
+    checks: Option<Vec<Object<Check<'a>>>>,
+}
+
+/// The same, where one of them cannot be understood.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnreadChecks<'a> {
+    #[serde(borrow)]
     checks: Option<Vec<&'a RawValue>>,
 }
 

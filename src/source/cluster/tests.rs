@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use futures::channel::mpsc;
+use futures::{StreamExt as _, channel::mpsc};
 use kube::{
     Config,
     runtime::watcher::{self, Event},
@@ -219,6 +219,21 @@ async fn begins_anew_when_the_watch_fell_behind() {
         &json!({ "kind": "Status", "status": "Failure", "code": 410, "message": "too old", "reason": "Expired" }),
     );
     wait_until("the new list counts", || following.roles() == (3, 0)).await;
+}
+
+/// Time stands still but for those who sleep.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_waited_for_between_the_objects_of_a_list() {
+    let server = ApiServer::refusing(404);
+    let roles: Vec<_> = (0..100).map(|number| role(&format!("role-{number}"), 1)).collect();
+    server.install(&roles);
+    // Between two ticks of the timer.
+    tokio::time::advance(Duration::from_micros(300)).await;
+    let began = Instant::now();
+    let api = kube::Api::all_with(server.client(), &watch::resource(Kind::Role));
+    let events: Vec<_> = watch::events(api).take(1 + roles.len() + 1).collect().await;
+    assert!(matches!(events.last(), Some(Ok(Event::InitDone))), "{events:?}");
+    assert_eq!(began.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test]

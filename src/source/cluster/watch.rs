@@ -167,12 +167,15 @@ impl Watch {
 }
 
 /// What the API server says of a kind, without end. After an error there is a pause, the longer the more there were.
-fn events(api: Api<WatchedObject>) -> impl Stream<Item = watcher::Result<Event<WatchedObject>>> + Send {
+pub(super) fn events(api: Api<WatchedObject>) -> impl Stream<Item = watcher::Result<Event<WatchedObject>>> + Send {
     let begin = move || watcher(api.clone(), Config::default()).boxed();
     stream::unfold((begin(), DefaultBackoff::default(), Duration::ZERO), move |(mut watch, mut backoff, pause)| {
         let begin = begin.clone();
         async move {
-            sleep(pause).await;
+            // A sleep, however short, ends with a tick of the timer: a millisecond for every object of a list.
+            if !pause.is_zero() {
+                sleep(pause).await;
+            }
             let event = watch.next().await?;
             let mut pause = Duration::ZERO;
             match &event {
