@@ -243,7 +243,9 @@ impl Grants {
                         count += usize::from(filter.may_contain(hash));
                     }
                     let passed = &passed[..count];
-                    passed.iter().for_each(|&(_, hash)| grants.prefetch(hash));
+                    for &(_, hash) in passed {
+                        grants.prefetch(hash);
+                    }
                     for &(subject, hash) in passed {
                         grants.candidates(hash).filter(|grant| grant.subject == subject).try_for_each(&mut visit)?;
                     }

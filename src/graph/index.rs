@@ -289,7 +289,7 @@ impl Index {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, hash::BuildHasher as _};
+    use std::{collections::BTreeMap, hash::BuildHasher as _, iter};
 
     use proptest::{collection::vec, prelude::any, prop_assert_eq, proptest};
 

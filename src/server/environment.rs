@@ -49,7 +49,7 @@ impl FromRequestParts<Arc<Server>> for ServedName {
         match server.check_served(&name) {
             // Strangers ask for it too, and do not learn what is served.
             Err(Error::NotServed { .. }) if server.config.authentication.is_some() => {}
-            served => served?,
+            outcome => outcome?,
         }
         Ok(Self(name))
     }

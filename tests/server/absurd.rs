@@ -55,7 +55,7 @@ fn texts() -> Vec<String> {
 
 /// As it stands in a path or a query string.
 fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02X}"))
 }
 
 /// Every path that the router has.
@@ -134,9 +134,11 @@ async fn in_query_strings() {
         "resource_type_slug",
         "permission_slug",
     ];
+    let parameter = Regex::new(r"\{[^}]+\}").unwrap();
     for path in paths(client).iter().filter(|path| !path.contains("{*")) {
-        let path = Regex::new(r"\{[^}]+\}").unwrap().replace_all(path, "default").into_owned();
-        for (i, text) in texts().iter().enumerate() {
+        let path = parameter.replace_all(path, "default").into_owned();
+        // Another quarter of the texts for each path.
+        for (i, text) in texts().iter().enumerate().filter(|(i, _)| (i + path.len()).is_multiple_of(4)) {
             let query: Vec<String> = names.iter().map(|name| format!("{name}={}", encoded(text))).collect();
             // Each by itself in some places, and all of them everywhere.
             let one = &query[(i + path.len()) % query.len()];
@@ -183,8 +185,9 @@ async fn in_bodies() {
             let answer = send(client, &Method::POST, path, Some(body)).await;
             assert!(is_no_fault(&answer), "{path} {text:.80}: {answer:?}");
             // What an error repeats of a long text does not grow with it.
-            let error = answer.status.is_client_error().then_some(answer.body.len()).unwrap_or_default();
-            assert!(error < 4096 || error < 4 * text.len().min(1024), "{path}: {error} bytes of {}", text.len());
+            let repeated = answer.body.len();
+            let is_short = !answer.status.is_client_error() || repeated < 4096;
+            assert!(is_short, "{path}: {repeated} bytes of {}", text.len());
         }
     }
 }

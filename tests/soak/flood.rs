@@ -51,7 +51,6 @@ fn scenario(size: &Size) {
             report(&format!("after {sent} bad requests"), format!("{memory} KiB, {metrics} lines of metrics"));
         }
     }
-    report("requests a second", format!("{:.0}", size.requests as f64 / begun.elapsed().as_secs_f64()));
     report("all of them", seconds(begun.elapsed()));
 
     // Whatever is bounded by number is full after the first step.

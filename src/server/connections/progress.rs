@@ -217,6 +217,7 @@ mod tests {
         assert!(!runs_out(&progress).await, "nothing has followed");
         progress.received.fetch_add(1, Ordering::Relaxed);
         assert!(runs_out(&progress).await);
-        assert!(!runs_out(&observed(&[PREFACE]).await).await, "with HTTP/2 something else may have come");
+        let http2 = observed(&[PREFACE]).await;
+        assert!(!runs_out(&http2).await, "with HTTP/2 something else may have come");
     }
 }
