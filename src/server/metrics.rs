@@ -96,10 +96,14 @@ impl CheckMetrics {
         let decision = graph.check(request, now);
         self.duration.observe(started.elapsed().as_secs_f64());
         if decision.is_allowed() { &self.allowed } else { &self.denied }.inc();
+        self.write_down(request, decision, now);
+        decision
+    }
+
+    fn write_down(&self, request: &CheckRequest<'_>, decision: Decision, now: Timestamp) {
         if let Some(log) = &self.log {
             log.note(self.surface, request, decision, now);
         }
-        decision
     }
 
     /// Begins a batch. A clock that is read, and a histogram that is locked, for each of its checks would cost as much as the
@@ -129,10 +133,11 @@ pub(super) struct BatchMetrics<'a> {
 }
 
 impl BatchMetrics<'_> {
-    /// Asks the graph.
+    /// Asks the graph; where decisions are written down, this one is.
     pub fn check(&mut self, graph: &Graph, request: &CheckRequest<'_>, now: Timestamp) -> Decision {
         let decision = graph.check(request, now);
         *if decision.is_allowed() { &mut self.allowed } else { &mut self.denied } += 1;
+        self.metrics.write_down(request, decision, now);
         decision
     }
 }

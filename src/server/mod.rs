@@ -65,9 +65,7 @@ pub use error::Error;
 pub use log_level::LogFilter;
 pub use serve::{AccessReviewListener, AdmissionListener, ApiTls, Listeners, serve};
 pub use subject_access_review::{Mapping, MappingError, access_reviews};
-pub use tls::{
-    Certificate, CertificateError, ClientAuthority, ClientAuthorityError, follow_files, required_clients,
-};
+pub use tls::{Certificate, CertificateError, ClientAuthority, ClientAuthorityError, follow_files, required_clients};
 
 use metrics::Metrics;
 

@@ -100,9 +100,9 @@ pub async fn serve(
     };
     let api = {
         let api = Api { server: Arc::clone(&server), router: router(Arc::clone(&server)), client: None };
-        let tls = listeners.api_tls.map(|ApiTls { certificate, clients }| {
-            tls::acceptor(certificate, clients.map(|clients| clients as _))
-        });
+        let tls = listeners
+            .api_tls
+            .map(|ApiTls { certificate, clients }| tls::acceptor(certificate, clients.map(|clients| clients as _)));
         Connections {
             name: "api",
             listener: listeners.api,

@@ -174,7 +174,9 @@ async fn serve(
     let missed = state.objects.iter().filter(|(object, it)| object.kind == kind && version(it) > from);
     let missed: Vec<_> = missed.map(|(_, object)| object.clone()).collect();
     let others = state.watches.drain(..first).collect::<Vec<_>>();
-    missed.iter().for_each(|object| state.tell(kind, "MODIFIED", object));
+    for object in &missed {
+        state.tell(kind, "MODIFIED", object);
+    }
     // A real one says how far it has come shortly before the end.
     if query.get("timeoutSeconds").is_some_and(|seconds| number(seconds) < 5) {
         let bookmark = json!({ "apiVersion": "authz.bailiwick.dev/v1alpha1", "kind": kind.as_str(), "metadata": { "resourceVersion": state.revision.to_string() } });
