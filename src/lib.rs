@@ -6,7 +6,7 @@
 //! | module | what lives there | may use |
 //! | --- | --- | --- |
 //! | [`condition`] | what assignments may depend on: expressions of CEL | nothing |
-| [`graph`] | the authorization engine: pure, synchronous, no I/O | `condition` |
+//! | [`graph`] | the authorization engine: pure, synchronous, no I/O | `condition` |
 //! | [`api`] | the custom resource types | nothing |
 //! | [`source`] | turns objects into changes of the graph: Kubernetes watches, folders of YAML | `api`, `condition`, `graph` |
 //! | [`controller`] | writes to the cluster, while it leads | `api`, `graph`, `source` |

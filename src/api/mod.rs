@@ -58,6 +58,10 @@ pub const ENVIRONMENT_NAME: &str = "default";
 /// lists are in the order of creation. It is heeded only within that second.
 pub const CREATED_AT_ANNOTATION: &str = "authz.bailiwick.dev/created-at";
 
+/// The annotation of the Lease that names the history of the API server: it is replaced when that goes back, as after a restore of
+/// etcd, so that no revision of before is taken for one of after.
+pub const HISTORY_ANNOTATION: &str = "authz.bailiwick.dev/history";
+
 /// The annotation of an organization with what the application notes with it: a JSON object of strings.
 pub const METADATA_ANNOTATION: &str = "authz.bailiwick.dev/metadata";
 

@@ -35,7 +35,7 @@ pub(super) struct Options {
         long,
         value_name = "DIR",
         group = "certificate",
-        requires = "admission_listen",
+        requires = "webhook",
         env = "BAILIWICK_ADMISSION_CERTIFICATE"
     )]
     admission_certificate: Option<PathBuf>,
@@ -61,14 +61,12 @@ pub(super) struct Options {
     admission_authority_lifetime: Duration,
 }
 
-/// An admission webhook, ready to be served.
-pub(super) struct Admission {
-    /// What to serve it with.
-    pub listener: AdmissionListener,
-    /// Where it listens.
-    pub address: SocketAddr,
-    /// Keeps its certificate up to date, without end.
-    pub certificate: BoxFuture<'static, ()>,
+/// The certificate of the webhooks.
+pub(super) struct KeptCertificate {
+    /// What is shown to whoever connects.
+    pub shown: Arc<Certificate>,
+    /// Keeps it up to date, without end.
+    pub kept: BoxFuture<'static, ()>,
 }
 
 impl Options {
@@ -86,35 +84,40 @@ impl Options {
         }
     }
 
-    /// Binds the webhook, if there is to be one. Nothing is written without leadership.
-    pub async fn bind(
-        self,
+    /// The certificate that the webhooks show, if there is to be one. Nothing is written without leadership.
+    pub fn certificate(
+        &self,
         client: &Client,
         registry: &mut Registry,
         leadership: Leadership,
-    ) -> Result<Option<Admission>, Error> {
-        let Some(address) = self.admission_listen else { return Ok(None) };
-        let terms = self.terms();
-        let certificate = Certificate::register(registry);
-        let kept: BoxFuture<'static, ()> = if let Some(folder) = self.admission_certificate {
-            Box::pin(server::follow_files(folder, Arc::clone(&certificate)))
-        } else if let Some(secret) = self.admission_secret {
-            let options = certificates::Options {
-                namespace: self.admission_namespace.unwrap_or_else(|| client.default_namespace().to_owned()),
-                secret,
-                webhook: self.admission_webhook,
-                terms,
-            };
-            let shown = Arc::clone(&certificate);
-            let offer = move |chain: &[u8], key: &[u8]| shown.offer(chain, key);
-            Box::pin(Certificates::new(client, options, leadership, offer, registry).run())
-        } else {
-            return Ok(None);
+    ) -> Option<KeptCertificate> {
+        let mut shown = || Certificate::register(registry);
+        if let Some(folder) = &self.admission_certificate {
+            let shown = shown();
+            return Some(KeptCertificate {
+                kept: Box::pin(server::follow_files(folder.clone(), Arc::clone(&shown))),
+                shown,
+            });
+        }
+        let options = certificates::Options {
+            namespace: self.admission_namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned()),
+            secret: self.admission_secret.clone()?,
+            webhook: self.admission_webhook.clone(),
+            terms: self.terms(),
         };
+        let shown = shown();
+        let offered = Arc::clone(&shown);
+        let offer = move |chain: &[u8], key: &[u8]| offered.offer(chain, key);
+        let certificates = Certificates::new(client, options, leadership, offer, registry);
+        Some(KeptCertificate { shown, kept: Box::pin(certificates.run()) })
+    }
+
+    /// Binds the admission webhook, if there is to be one, which shows this certificate.
+    pub async fn bind(&self, certificate: &Arc<Certificate>) -> Result<Option<(AdmissionListener, SocketAddr)>, Error> {
+        let Some(address) = self.admission_listen else { return Ok(None) };
         let (listener, address) = host::listen(address, "--admission-listen").await?;
         let format = ObjectFormat { group: api::GROUP, read };
-        let listener = AdmissionListener { listener, certificate, format };
-        Ok(Some(Admission { listener, address, certificate: kept }))
+        Ok(Some((AdmissionListener { listener, certificate: Arc::clone(certificate), format }, address)))
     }
 }
 

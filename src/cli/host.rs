@@ -1,7 +1,8 @@
 //! What every subcommand that answers checks does: bind, serve, follow its source, and end in good order.
 
-use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc};
+use std::{collections::BTreeSet, convert::Infallible, future::Future, io, net::SocketAddr, pin::pin, sync::Arc};
 
+use futures::future::{self, BoxFuture};
 use prometheus_client::registry::Registry;
 use tokio::{
     net::TcpListener,
@@ -9,10 +10,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Error, logging, options::Answering};
+use super::{Error, authentication::Opened, logging, options::Answering};
 use crate::{
     graph::Environments,
-    server::{self, AdmissionListener, Listeners, Server},
+    server::{self, AccessReviewListener, AdmissionListener, Authentication, Listeners, Reviewer, Server},
     store::Store,
 };
 
@@ -35,6 +36,9 @@ pub(super) fn block_on(
 /// The sockets of a server, bound as the options say.
 pub(super) struct Bound {
     listeners: Listeners,
+    authentication: Option<Arc<Authentication>>,
+    /// Follow the files that options name, without end.
+    following: Vec<BoxFuture<'static, ()>>,
     /// Where the API listens.
     pub api: SocketAddr,
     /// Where the probes listen.
@@ -47,12 +51,34 @@ impl Bound {
         self.listeners.admission = Some(listener);
         self
     }
+
+    /// With the authorization webhook besides.
+    pub fn with_access_reviews(mut self, listener: AccessReviewListener) -> Self {
+        self.listeners.access_reviews = Some(listener);
+        self
+    }
 }
 
-pub(super) async fn bind(options: &Answering) -> Result<Bound, Error> {
+impl Bound {
+    /// Where the API is, for people.
+    pub fn api_url(&self) -> String {
+        let scheme = if self.listeners.api_tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.api)
+    }
+}
+
+/// Binds the sockets, and reads what says whom to answer. Tokens are taken where there is a reviewer.
+pub(super) async fn bind(
+    options: &Answering,
+    reviewer: Option<Arc<dyn Reviewer>>,
+    registry: &mut Registry,
+) -> Result<Bound, Error> {
+    let Opened { authentication, tls: api_tls, following } = options.authentication.open(reviewer, registry)?;
     let (api_listener, api) = listen(options.listen, "--listen").await?;
     let (probe_listener, probes) = listen(options.probe_listen, "--probe-listen").await?;
-    Ok(Bound { listeners: Listeners { api: api_listener, probes: probe_listener, admission: None }, api, probes })
+    let listeners =
+        Listeners { api: api_listener, api_tls, probes: probe_listener, admission: None, access_reviews: None };
+    Ok(Bound { listeners, authentication, following, api, probes })
 }
 
 pub(super) async fn listen(address: SocketAddr, flag: &'static str) -> Result<(TcpListener, SocketAddr), Error> {
@@ -69,13 +95,17 @@ pub(super) async fn listen(address: SocketAddr, flag: &'static str) -> Result<(T
 /// wrong ones sooner or later.
 pub(super) async fn answer(
     bound: Bound,
-    config: server::Config,
+    answering: &Answering,
+    served_environments: Option<BTreeSet<String>>,
     environments: Arc<Environments>,
     store: Store,
-    registry: Registry,
+    mut registry: Registry,
     background: impl AsyncFnOnce(CancellationToken),
 ) -> Result<(), Error> {
     let mut signals = Signals::new()?;
+    let Bound { listeners, authentication, following, .. } = bound;
+    let (decision_log, _drain) = answering.decision_log.start(&mut registry)?.unzip();
+    let config = server::Config { authentication, decision_log, ..answering.server(served_environments) };
     let server = Server::new(config, environments, Arc::new(store), registry);
     let stop = CancellationToken::new();
     let aborted = async {
@@ -85,7 +115,7 @@ pub(super) async fn answer(
     };
     let drained = CancellationToken::new();
     let mut background = pin!(background(drained.clone()));
-    let serving = server::serve(server, bound.listeners, stop.cancelled());
+    let serving = server::serve(server, listeners, stop.cancelled());
     let work = async {
         tokio::select! {
             ended = serving => match ended {
@@ -100,9 +130,15 @@ pub(super) async fn answer(
             () = &mut background => Err(Error::SourceEnded),
         }
     };
+    let following = async {
+        future::join_all(following).await;
+        // None of them ends; where there are none, this does not either.
+        future::pending::<Infallible>().await
+    };
     tokio::select! {
         ended = work => ended,
         () = aborted => Err(Error::Aborted),
+        never = following => match never {},
     }
 }
 

@@ -1,15 +1,20 @@
 //! The subcommands, one file each, and what they share.
 
 mod admission;
+mod authentication;
+mod authorization;
 mod client;
 mod crds;
+mod decision_log;
 mod host;
+mod key;
 mod leading;
 mod logging;
 mod options;
 #[cfg(feature = "otel")]
 mod otel;
 mod release_finalizers;
+mod reviewer;
 mod run;
 mod serve;
 
@@ -42,6 +47,7 @@ enum Command {
     Serve(serve::Options),
     Run(Box<run::Options>),
     Crds(crds::Options),
+    Key(key::Options),
     ReleaseFinalizers(release_finalizers::Options),
 }
 
@@ -117,6 +123,17 @@ enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// The standard input cannot be read.
+    #[error("cannot read the standard input")]
+    Input(#[source] io::Error),
+    /// A file that an option names cannot be used.
+    #[error("{flag} cannot be used")]
+    Unusable {
+        /// The option.
+        flag: &'static str,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A definition cannot be put into YAML.
     #[error("cannot print a definition")]
     Print(#[source] serde_saphyr::SerializeError),
@@ -148,6 +165,7 @@ fn execute(cli: Cli) -> Result<(), Error> {
     // Only the commands that talk to others have something to log.
     match cli.command {
         Command::Crds(options) => crds::execute(&options),
+        Command::Key(options) => key::execute(&options),
         Command::Serve(options) => host::block_on(&cli.logging, serve::execute(options)),
         Command::Run(options) => host::block_on(&cli.logging, run::execute(*options)),
         Command::ReleaseFinalizers(options) => host::block_on(&cli.logging, release_finalizers::execute(options)),

@@ -1,19 +1,22 @@
 //! `bailiwick run`: the operator.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use futures::future::{self, BoxFuture};
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::{
-    Error, admission,
+    Error,
+    admission::{self, KeptCertificate},
+    authentication::ServiceAccounts,
+    authorization,
     client::ClientOptions,
     host,
     leading::Leading,
-    options::{Answering, environment},
+    options::{Answering, duration, environment},
 };
 use crate::{
     controller::{self, Controller, lease::Election},
@@ -34,10 +37,14 @@ const EXAMPLE: &str = "Example:
 /// that it needs. In a pod it uses the pod's service account, elsewhere the kubeconfig that kubectl would use.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLE)]
+#[command(group(ArgGroup::new("webhook").multiple(true).args(["admission_listen", "authorization_listen"])))]
 pub(super) struct Options {
     /// Watch this namespace only; can be repeated (in the variable: separated by commas). Without it, all are watched.
     #[arg(long = "namespace", value_name = "NAMESPACE", value_delimiter = ',', value_parser = environment, env = "BAILIWICK_NAMESPACE")]
     namespaces: Vec<String>,
+    /// For how long a watch may be silent before this replica is not ready, and its answers say that they may be stale. At least 10s.
+    #[arg(long, default_value = "5m", value_name = "DURATION", value_parser = staleness, env = "BAILIWICK_MAX_STALENESS")]
+    max_staleness: Duration,
     #[command(flatten)]
     client: ClientOptions,
     #[command(flatten)]
@@ -45,13 +52,28 @@ pub(super) struct Options {
     #[command(flatten)]
     answering: Answering,
     #[command(flatten)]
+    service_accounts: ServiceAccounts,
+    #[command(flatten)]
     admission: admission::Options,
+    #[command(flatten)]
+    authorization: authorization::Options,
 }
 
 pub(super) async fn execute(options: Options) -> Result<(), Error> {
-    let Options { namespaces, client, leading, answering, admission } = options;
+    let Options {
+        namespaces,
+        max_staleness,
+        client,
+        leading,
+        mut answering,
+        service_accounts,
+        admission,
+        authorization,
+    } = options;
+    answering.takes_tokens = service_accounts.is_on();
     answering.validate()?;
     admission.validate()?;
+    let authorization = authorization.read(answering.allow_unauthenticated)?;
     let client = client.connect().await?;
     let served = if namespaces.is_empty() { None } else { Some(namespaces.iter().cloned().collect()) };
 
@@ -59,8 +81,10 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
     let mut registry = Registry::with_prefix(host::METRICS_PREFIX);
     let metrics = Metrics::register(&mut registry);
     let ledger = Arc::new(Ledger::default());
-    let cluster = Cluster::new(&client, namespaces, &environments, &ledger, &metrics);
     let lease = leading.lease(client.default_namespace());
+    let cluster = Cluster::new(&client, namespaces, &environments, &ledger, &metrics)
+        .with_history(&client, &lease.namespace, &lease.name)
+        .with_max_staleness(max_staleness);
     let identity = lease.identity.clone();
     let (election, leadership) =
         Election::new(client.clone(), lease, &mut registry).map_err(|error| Error::Usage(error.to_string()))?;
@@ -70,14 +94,21 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
     let store =
         answering.store(ClusterStore::new(client.clone(), Arc::clone(cluster.publisher())), &environments, &ledger);
     let controller = Controller::new(client.clone(), Arc::clone(&environments), ledger, leadership, &options, metrics);
-    let mut bound = host::bind(&answering).await?;
+    let mut bound = host::bind(&answering, service_accounts.reviewer(&client), &mut registry).await?;
     let mut certificate: BoxFuture<'static, ()> = Box::pin(future::pending());
-    if let Some(admission) = admission.bind(&client, &mut registry, webhook_leadership).await? {
-        info!(admission = %admission.address, "reviewing on https://{}/admission/validate", admission.address);
-        bound = bound.with_admission(admission.listener);
-        certificate = admission.certificate;
+    if let Some(KeptCertificate { shown, kept }) = admission.certificate(&client, &mut registry, webhook_leadership) {
+        certificate = kept;
+        if let Some((listener, address)) = admission.bind(&shown).await? {
+            info!(admission = %address, "reviewing on https://{address}/admission/validate");
+            bound = bound.with_admission(listener);
+        }
+        if let Some(authorization) = authorization {
+            let (listener, address) = authorization.bind(shown).await?;
+            info!(authorization = %address, "reviewing access on https://{address}/subject-access-review");
+            bound = bound.with_access_reviews(listener);
+        }
     }
-    info!(api = %bound.api, probes = %bound.probes, "answering on http://{} as soon as every kind is known", bound.api);
+    info!(api = %bound.api, probes = %bound.probes, "answering on {} as soon as every kind is known", bound.api_url());
     let background = async |stop: CancellationToken| {
         let nothing_is_written = CancellationToken::new();
         let write = async {
@@ -92,5 +123,16 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
             _ = lead => {}
         }
     };
-    Box::pin(host::answer(bound, answering.server(served), environments, store, registry, background)).await
+    Box::pin(host::answer(bound, &answering, served, environments, store, registry, background)).await
+}
+
+/// A watch is asked for a word twice in that time, and the API server needs some for it.
+const MIN_STALENESS: Duration = Duration::from_secs(10);
+
+fn staleness(text: &str) -> Result<Duration, String> {
+    let staleness = duration(text)?;
+    if staleness < MIN_STALENESS {
+        return Err(format!("must be at least {} s", MIN_STALENESS.as_secs()));
+    }
+    Ok(staleness)
 }

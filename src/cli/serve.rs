@@ -52,7 +52,7 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
     )
     .map_err(Error::Source)?;
     let store = answering.store(DirectoryStore::new(directory.handle()), &environments, &ledger);
-    let bound = host::bind(&answering).await?;
+    let bound = host::bind(&answering, None, &mut registry).await?;
     let loaded = directory.loaded();
     let objects: usize = loaded.environments.values().map(BTreeMap::len).sum();
     info!(
@@ -61,11 +61,11 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
         manifests = %manifests.display(),
         objects,
         problems = loaded.problems.len(),
-        "answering on http://{}",
-        bound.api
+        "answering on {}",
+        bound.api_url()
     );
     let background = async |stop: CancellationToken| {
         stop.run_until_cancelled(directory.run()).await;
     };
-    host::answer(bound, answering.server(None), environments, store, registry, background).await
+    host::answer(bound, &answering, None, environments, store, registry, background).await
 }

@@ -120,14 +120,13 @@ impl<'a> Evaluation<'a> {
     }
 
     fn root(&self, root: Root) -> Evaluated<'a> {
-        let Some(given) = self.given else { return Ok(Value::Map(&NOTHING)) };
-        let properties = match root {
-            Root::Subject => &given.subject,
-            Root::Resource => &given.resource,
-            Root::Action => &given.action,
-            Root::Context => &given.context,
-        };
-        properties.read(root.name()).map(Value::Map)
+        let properties = self.given.and_then(|given| match root {
+            Root::Subject => given.subject,
+            Root::Resource => given.resource,
+            Root::Action => given.action,
+            Root::Context => given.context,
+        });
+        properties.map_or(Ok(&*NOTHING), |properties| properties.read(root.name())).map(Value::Map)
     }
 
     /// What a map has under a key.

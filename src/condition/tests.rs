@@ -12,12 +12,9 @@ const ACTION: &str = r#"{"soft": true}"#;
 const CONTEXT: &str = r#"{"ip": "10.1.2.3", "at": "2026-03-01T17:00:00Z", "mfa": true, "odd key": 1}"#;
 
 fn holds(text: &str) -> Result<(), Unmet> {
-    let given = Given {
-        subject: Properties::new(Some(SUBJECT)),
-        resource: Properties::new(Some(RESOURCE)),
-        action: Properties::new(Some(ACTION)),
-        context: Properties::new(Some(CONTEXT)),
-    };
+    let [subject, resource, action, context] = [SUBJECT, RESOURCE, ACTION, CONTEXT].map(Properties::new);
+    let given =
+        Given { subject: Some(&subject), resource: Some(&resource), action: Some(&action), context: Some(&context) };
     let condition = Condition::new(text).unwrap_or_else(|invalid| panic!("{text}: {invalid}"));
     condition.holds(NOW.parse().unwrap(), Some(&given))
 }
@@ -175,7 +172,8 @@ fn an_evaluation_ends_when_its_budget_is_spent() {
         (&text, "context.a.matches('x*y')", "it takes more than 50000 steps"),
         (&long, "has(context.a)", "`context` has more than 65536 bytes"),
     ] {
-        let given = Given { context: Properties::new(Some(context)), ..Given::default() };
+        let context = Properties::new(context);
+        let given = Given { context: Some(&context), ..Given::default() };
         let unmet = Condition::new(condition).unwrap().holds(NOW.parse().unwrap(), Some(&given)).unwrap_err();
         assert_eq!(unmet.to_string(), format!("failed: {why}"), "{condition}");
     }
@@ -221,7 +219,8 @@ proptest! {
         context in "\\{\"a\": (1|\\[1, 2\\]|\"a\"|\\{\"a\": null\\})\\}",
     ) {
         if let Ok(condition) = Condition::new(&words.join(" ")) {
-            let given = Given { context: Properties::new(Some(&context)), ..Given::default() };
+            let context = Properties::new(&context);
+            let given = Given { context: Some(&context), ..Given::default() };
             let _ = condition.holds(NOW.parse().unwrap(), Some(&given));
         }
     }

@@ -36,6 +36,7 @@ impl Graph {
             terminating,
             objects,
             stale,
+            revision,
         } = other;
         self.resources.adopt(resources);
         self.details.adopt(details);
@@ -66,5 +67,6 @@ impl Graph {
         self.terminating.adopt(terminating);
         self.objects = *objects;
         self.stale = *stale;
+        self.revision = *revision;
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{iter, sync::Arc};
 
+use prefetch_index::prefetch_index;
+
 use super::{grants::Grant, index::Line};
 
 /// A multiset of grants in lines of the processor's cache, so that looking one up reads but one as a rule, right from
@@ -46,6 +48,12 @@ impl BySubject {
                 searched = line.map(|line| (next, line, line.tagged(hash)));
             }
         })
+    }
+
+    /// Has what [`Self::candidates`] begins with fetched, and does not wait for it.
+    #[inline]
+    pub(super) fn prefetch(&self, hash: u64) {
+        prefetch_index(&self.lines, self.home(hash));
     }
 
     pub(super) fn insert(&mut self, grant: Grant) {

@@ -14,7 +14,10 @@ impl Graph {
     /// None: the resource is detached.
     pub(super) fn chain(&self, resource: Id<Resource>, path: &mut Vec<Id<Resource>>) -> Option<Id<Resource>> {
         path.clear();
-        self.climb(resource, |current| path.push(current))
+        self.climb(resource, |current| {
+            path.push(current);
+            self.resources[current].grants.prefetch();
+        })
     }
 
     /// Whether a resource hangs together up to an organization.

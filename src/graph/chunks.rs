@@ -6,6 +6,8 @@ use std::{
     sync::Arc,
 };
 
+use prefetch_index::prefetch_index;
+
 use super::table::Id;
 
 /// Chunks begin at the multiples of this, so that finding one takes no division.
@@ -51,6 +53,14 @@ impl<T> Chunks<T> {
     /// More than every index that is in use.
     pub(super) const fn bound(&self) -> usize {
         self.bound
+    }
+
+    /// Has an item fetched into the processor's cache that is wanted soon, and does not wait for it.
+    #[inline]
+    pub(super) fn prefetch(&self, index: usize) {
+        if let Some(chunk) = self.shared.get(index / STRIDE) {
+            prefetch_index(chunk, index % STRIDE);
+        }
     }
 
     /// Every item with its index, in order.

@@ -11,7 +11,10 @@ use std::{
 
 use parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard};
 
-use super::{Graph, Map, facts::Change};
+use super::{
+    Graph, Map, Revision,
+    facts::{Change, Kind},
+};
 
 /// The graph of each environment, by the environment's name (the Kubernetes namespace), and what the sources have
 /// still to deliver before answers may be given.
@@ -19,6 +22,8 @@ use super::{Graph, Map, facts::Change};
 pub struct Environments {
     published: RwLock<Map<Arc<str>, Arc<PublishedGraph>>>,
     gates: RwLock<BTreeMap<String, Option<String>>>,
+    /// How far an environment has come of which nothing was ever said.
+    base: RwLock<Revision>,
 }
 
 impl Environments {
@@ -52,13 +57,35 @@ impl Environments {
     /// # Guarantees
     /// No reader waits. When this returns, every later read sees the changes.
     pub fn apply(&self, environment: &str, changes: &[Change]) {
-        if changes.is_empty() {
-            return;
+        if !changes.is_empty() {
+            self.apply_reaching(environment, changes, |_| ());
         }
-        let existing = self.get(environment);
-        let graph =
-            existing.unwrap_or_else(|| Arc::clone(self.published.write().entry(Arc::from(environment)).or_default()));
-        graph.apply(changes);
+    }
+
+    /// The same, even where nothing changes; and says, in the same step, how far the graph has come with it.
+    pub fn apply_reaching(&self, environment: &str, changes: &[Change], reach: impl FnOnce(&mut Revision)) {
+        let graph = self.get(environment).unwrap_or_else(|| {
+            let mut published = self.published.write();
+            let begin = || Arc::new(PublishedGraph::reaching(*self.base.read()));
+            Arc::clone(published.entry(Arc::from(environment)).or_insert_with(begin))
+        });
+        graph.apply_reaching(changes, reach);
+    }
+
+    /// How far the graph of an environment has come.
+    #[must_use]
+    pub fn revision(&self, environment: &str) -> Revision {
+        // First: an environment that begins meanwhile does so from there.
+        let base = *self.base.read();
+        self.get(environment).map_or(base, |graph| *graph.read().revision())
+    }
+
+    /// Says how far every environment has come with a kind: it was listed for all of them, and the graphs have what was told.
+    pub fn reach_everywhere(&self, kind: Kind, number: u64) {
+        self.base.write().set(kind, number);
+        for environment in self.names() {
+            self.apply_reaching(&environment, &[], |revision| revision.set(kind, number));
+        }
     }
 
     /// Says that answers must wait for something, such as the first list of a kind. Call before serving.
@@ -73,7 +100,8 @@ impl Environments {
         }
     }
 
-    /// Says that what a gate waits for is now in the graph. A gate never closes again.
+    /// Says that what a gate waits for is now in the graph. It closes again only where
+    /// [`Self::close_gate`] is called again.
     pub fn open_gate(&self, gate: &str) {
         self.gates.write().remove(gate);
     }
@@ -106,16 +134,21 @@ pub struct PublishedGraph {
 
 impl Default for PublishedGraph {
     fn default() -> Self {
-        let graph = Graph::default();
+        Self::reaching(Revision::default())
+    }
+}
+
+impl PublishedGraph {
+    /// An empty graph that has come so far.
+    fn reaching(revision: Revision) -> Self {
+        let graph = Graph { revision, ..Graph::default() };
         Self {
             copies: [RwLock::new(graph.clone()), RwLock::new(graph)],
             active: AtomicUsize::new(0),
             writer: Mutex::default(),
         }
     }
-}
 
-impl PublishedGraph {
     /// The graph as it is now. It does not change while the guard lives; drop it soon, for the writer waits.
     #[must_use]
     pub fn read(&self) -> impl Deref<Target = Graph> + '_ {
@@ -135,11 +168,22 @@ impl PublishedGraph {
 
     /// Applies changes; see [`Environments::apply`].
     pub fn apply(&self, changes: &[Change]) {
+        self.apply_reaching(changes, |_| ());
+    }
+
+    fn apply_reaching(&self, changes: &[Change], reach: impl FnOnce(&mut Revision)) {
+        self.change(|graph| {
+            graph.apply(changes);
+            reach(&mut graph.revision);
+        });
+    }
+
+    /// Publishes a change; of one that panics in the midst of it, nothing.
+    fn change(&self, change: impl FnOnce(&mut Graph)) {
         let _only_writer = self.only_writer();
-        self.idle_copy().write().apply(changes);
+        let _alignment = Alignment(self);
+        change(&mut self.idle_copy().write());
         self.active.fetch_xor(1, Ordering::Release);
-        let published = self.read_guard();
-        self.idle_copy().write().adopt(&published);
     }
 
     /// Keeps every other writer out.
@@ -150,5 +194,46 @@ impl PublishedGraph {
     /// The copy that no new reader uses. It stays the idle one for the only writer.
     pub(super) fn idle_copy(&self) -> &RwLock<Graph> {
         &self.copies[1 - self.active.load(Ordering::Relaxed)]
+    }
+}
+
+/// When it is dropped, also by a panic, the idle copy becomes what is published. For the only writer.
+struct Alignment<'a>(&'a PublishedGraph);
+
+impl Drop for Alignment<'_> {
+    fn drop(&mut self) {
+        let published = self.0.read_guard();
+        self.0.idle_copy().write().adopt(&published);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::graph::facts::{Fact, Kind, Name, Object, Resource};
+
+    fn create(name: &str) -> Change {
+        let fact = Resource { resource_type: "organization".into(), parent: None, external_id: name.into() };
+        Change::Apply(Object { name: name.into(), created: None, deleting: false, fact: Fact::Resource(fact) })
+    }
+
+    #[test]
+    fn of_a_change_that_panics_nothing_stays() {
+        let published = PublishedGraph::default();
+        published.apply(&[create("before")]);
+        let change = |graph: &mut Graph| {
+            graph.apply(&[create("half")]);
+            panic!("in the midst of a change");
+        };
+        assert!(catch_unwind(AssertUnwindSafe(|| published.change(change))).is_err());
+        assert_eq!(published.read().count(Kind::Resource), 1, "no reader sees it");
+        published.apply(&[create("after")]);
+        let published = published.read();
+        assert_eq!(published.count(Kind::Resource), 2);
+        let mut names = published.organizations();
+        names.sort_unstable();
+        assert_eq!(names, ["after", "before"].map(Name::from));
     }
 }

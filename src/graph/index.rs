@@ -1,7 +1,5 @@
 //! A hash index whose copies share what is the same in them.
 
-use std::iter;
-
 use super::chunks::{Chunks, place};
 
 /// Numbers to be found by a hash of what they stand for, in lines of the processor's cache, so that a look-up reads but one as a rule. Equal
@@ -113,6 +111,42 @@ const fn tag_of(hash: u64) -> u8 {
     if tag == 0 { 1 } else { tag }
 }
 
+/// The entries of a hash, and perhaps others.
+#[derive(Debug)]
+pub(super) struct Candidates<'a> {
+    index: &'a Index,
+    hash: u64,
+    /// None: there are no more lines.
+    line: Option<&'a Line<u32, NUMBERS>>,
+    /// Those of the line that are still to be looked at.
+    tagged: u128,
+}
+
+impl Candidates<'_> {
+    /// What [`Self::next`] would give, unless that is in another line.
+    #[inline]
+    pub(super) fn peek(&self) -> Option<u32> {
+        let mut tagged = self.tagged;
+        self.line?.next_tagged(&mut tagged)
+    }
+}
+
+impl Iterator for Candidates<'_> {
+    type Item = u32;
+
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        loop {
+            let line = self.line?;
+            if let Some(entry) = line.next_tagged(&mut self.tagged) {
+                return Some(entry);
+            }
+            self.line = (line.next as usize).checked_sub(1).map(|next| &self.index.spill[next]);
+            self.tagged = self.line?.tagged(self.hash);
+        }
+    }
+}
+
 impl Index {
     /// All entries, in no particular order.
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
@@ -123,36 +157,14 @@ impl Index {
     /// The first entry of that hash that is meant.
     #[inline]
     pub(super) fn find(&self, hash: u64, mut is_meant: impl FnMut(u32) -> bool) -> Option<u32> {
-        if self.len == 0 {
-            return None;
-        }
-        let mut line = &self.lines[self.line_of(hash)];
-        loop {
-            let mut tagged = line.tagged(hash);
-            while let Some(entry) = line.next_tagged(&mut tagged) {
-                if is_meant(entry) {
-                    return Some(entry);
-                }
-            }
-            line = &self.spill[(line.next as usize).checked_sub(1)?];
-        }
+        self.candidates(hash).find(|&entry| is_meant(entry))
     }
 
     /// The entries of that hash, and perhaps others.
     #[inline]
-    pub(super) fn candidates(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {
-        let mut line = (self.len > 0).then(|| &self.lines[self.line_of(hash)]);
-        let mut tagged = line.map_or(0, |line| line.tagged(hash));
-        iter::from_fn(move || {
-            loop {
-                if let Some(entry) = line?.next_tagged(&mut tagged) {
-                    return Some(entry);
-                }
-                let next = (line?.next as usize).checked_sub(1);
-                line = next.map(|next| &self.spill[next]);
-                tagged = line?.tagged(hash);
-            }
-        })
+    pub(super) fn candidates(&self, hash: u64) -> Candidates<'_> {
+        let line = (self.len > 0).then(|| &self.lines[self.line_of(hash)]);
+        Candidates { index: self, hash, line, tagged: line.map_or(0, |line| line.tagged(hash)) }
     }
 
     /// Puts an entry in. `hash_of` gives the hashes of those that are in already.
@@ -277,7 +289,7 @@ impl Index {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, hash::BuildHasher as _};
+    use std::{collections::BTreeMap, hash::BuildHasher as _, iter};
 
     use proptest::{collection::vec, prelude::any, prop_assert_eq, proptest};
 

@@ -31,7 +31,7 @@ impl Graph {
         with_scratch(|scratch| {
             let Question { organization, asker, .. } = self.resolve(subject, resource, scratch)?;
             let mut all = PermissionSet::default();
-            let mut outcome = Err(Denial::NotAMember);
+            let mut outcome = None;
             for membership in self.memberships_of(asker, organization) {
                 let able = self.able(membership, organization);
                 if able.is_ok() {
@@ -45,11 +45,12 @@ impl Graph {
                     ));
                 }
                 outcome = match (outcome, able) {
-                    (Err(one), Err(other)) => Err(one.min(other)),
-                    _ => Ok(()),
+                    (None, able) => Some(able),
+                    (Some(Err(one)), Err(other)) => Some(Err(one.min(other))),
+                    _ => Some(Ok(())),
                 };
             }
-            outcome?;
+            outcome.unwrap_or(Err(Denial::NotAMember))?;
             let mut names: Vec<Name> =
                 all.numbers().filter_map(Id::new).map(|id| self.permissions.name(id).clone()).collect();
             names.sort_unstable();

@@ -47,7 +47,9 @@ mod qualification;
 mod records;
 mod relations;
 mod resolve;
+mod revision;
 mod roles;
+mod search;
 mod settings;
 mod table;
 mod trial;
@@ -61,6 +63,7 @@ pub use admission::{Proposal, Review};
 pub use cascade::{Cascade, Deletion, Removal};
 pub use chain::MAX_DEPTH;
 pub use environments::{Environments, PublishedGraph};
+pub use revision::Revision;
 
 use apply::Stale;
 use belongings::Belongings;
@@ -128,6 +131,7 @@ pub struct Graph {
     terminating: SharedMap<ObjectRef, Arc<Fact>>,
     objects: [Count; Kind::ALL.len()],
     stale: Stale,
+    revision: Revision,
 }
 
 type GrantKey = (Id<Resource>, SubjectId, Id<Role>);
@@ -175,11 +179,18 @@ impl Default for Graph {
             terminating: SharedMap::default(),
             objects: [Count::default(); Kind::ALL.len()],
             stale: Stale::default(),
+            revision: Revision::default(),
         }
     }
 }
 
 impl Graph {
+    /// How far it has come.
+    #[must_use]
+    pub const fn revision(&self) -> &Revision {
+        &self.revision
+    }
+
     /// How many objects of a kind there are.
     #[must_use]
     pub fn count(&self, kind: Kind) -> usize {

@@ -20,6 +20,26 @@ pub enum Subject<'a> {
     User(&'a str),
 }
 
+/// What sort of subject is searched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubjectKind {
+    /// [`Subject::Membership`].
+    Membership,
+    /// [`Subject::User`].
+    User,
+}
+
+impl SubjectKind {
+    /// The subject of this kind and name or id.
+    #[must_use]
+    pub const fn subject(self, id: &str) -> Subject<'_> {
+        match self {
+            Self::Membership => Subject::Membership(id),
+            Self::User => Subject::User(id),
+        }
+    }
+}
+
 /// On what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target<'a> {
@@ -202,6 +222,17 @@ pub struct ResourceItem {
     pub organization: Name,
     /// The name of the resource above it.
     pub parent: Option<Name>,
+}
+
+/// A resource in the words of a [`Target::Id`] that leads the subject to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundResource {
+    /// The type.
+    pub resource_type: Name,
+    /// The external id.
+    pub id: Name,
+    /// The organization, where the question would mean another resource, or none, without it.
+    pub organization: Option<Name>,
 }
 
 /// A membership in a list.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use prefetch_index::prefetch_index;
 use smallvec::SmallVec;
 
 use super::{
@@ -9,7 +10,7 @@ use super::{
     access::Scratch,
     query::{Action, Denial, Subject, Target},
     records::{Membership, Permission, Resource, ResourceType, Standing, State, User},
-    table::Id,
+    table::{Id, Sought},
 };
 
 /// What a question is about: an attached resource and the memberships to ask for there.
@@ -26,6 +27,15 @@ pub(super) enum Asker {
     One(Id<Membership>),
     /// All that are declared for the user in the organization; there is one at least.
     Declared(Id<User>),
+}
+
+/// A resource that is looked for by type and id.
+#[derive(Clone, Copy, Debug)]
+struct Wanted<'a> {
+    resource_type: Id<ResourceType>,
+    id: &'a str,
+    /// The resource whose object has the id as its name, be that meant or not.
+    named: Option<Id<Resource>>,
 }
 
 /// The permissions that allow an action: its name as it is, and with the resource's type before it.
@@ -47,13 +57,19 @@ impl Graph {
         target: Target<'_>,
         scratch: &mut Scratch,
     ) -> Result<Question, Denial> {
-        let who = self.who(subject);
+        let (named, member) = (self.seek_named(target), self.seek_member(subject));
+        if let Some(likely) = named.likely_id() {
+            self.details.prefetch(likely.index());
+        }
+        member.likely_id();
+        let who = self.who(subject, member);
+        let named = named.id();
         let (resource, organization) = match (target, &who) {
             (Target::Id { resource_type, id, organization: None }, Ok(who)) => {
                 let resource_type = self.resource_types.id(resource_type).ok_or(Denial::UnknownResource)?;
-                self.find_for(*who, resource_type, id, &mut scratch.path)?
+                self.find_for(*who, Wanted { resource_type, id, named }, &mut scratch.path)?
             }
-            _ => self.resolve_target(target, &mut scratch.path)?,
+            _ => self.find_target(target, named, &mut scratch.path)?,
         };
         Ok(Question { resource, organization, asker: self.asker(who?, organization)? })
     }
@@ -64,33 +80,57 @@ impl Graph {
         target: Target<'_>,
         path: &mut Vec<Id<Resource>>,
     ) -> Result<(Id<Resource>, Id<Resource>), Denial> {
+        self.find_target(target, self.seek_named(target).id(), path)
+    }
+
+    /// Begins to look for the resource whose object has the name that the target gives, be that meant or not.
+    fn seek_named<'a>(&'a self, target: Target<'a>) -> Sought<'a, Resource> {
+        let (Target::Name(name) | Target::Id { id: name, .. }) = target;
+        self.resources.seek(name)
+    }
+
+    fn find_target(
+        &self,
+        target: Target<'_>,
+        named: Option<Id<Resource>>,
+        path: &mut Vec<Id<Resource>>,
+    ) -> Result<(Id<Resource>, Id<Resource>), Denial> {
         match target {
-            Target::Name(name) => {
-                let resource = self.resources.id(name).filter(|&id| self.resource_exists(id));
+            Target::Name(_) => {
+                let resource = named.filter(|&id| self.resource_exists(id));
                 let resource = resource.ok_or(Denial::UnknownResource)?;
                 let organization = self.chain(resource, path).ok_or(Denial::DetachedResource)?;
                 Ok((resource, organization))
             }
             Target::Id { resource_type, id, organization } => {
                 let resource_type = self.resource_types.id(resource_type).ok_or(Denial::UnknownResource)?;
+                let wanted = Wanted { resource_type, id, named };
                 match organization {
                     Some(organization) => {
                         let organization = self.find_organization(organization).ok_or(Denial::UnknownOrganization)?;
-                        self.find_in(resource_type, id, organization, path)
+                        self.find_in(wanted, organization, path)
                             .map(|resource| (resource, organization))
                             .ok_or(Denial::UnknownResource)
                     }
-                    None => self.find_anywhere(resource_type, id, path),
+                    None => self.find_anywhere(wanted, path),
                 }
             }
         }
     }
 
-    fn who(&self, subject: Subject<'_>) -> Result<Who, Denial> {
+    /// Begins to look for the membership whose name the subject gives, be that meant or not.
+    fn seek_member<'a>(&'a self, subject: Subject<'a>) -> Sought<'a, Membership> {
+        let (Subject::Membership(name) | Subject::User(name)) = subject;
+        self.memberships.seek(name)
+    }
+
+    fn who(&self, subject: Subject<'_>, member: Sought<'_, Membership>) -> Result<Who, Denial> {
         match subject {
-            Subject::Membership(name) => {
-                let membership = self.memberships.id(name).ok_or(Denial::UnknownSubject)?;
-                let Membership { standing, organization, .. } = self.memberships[membership];
+            Subject::Membership(_) => {
+                let membership = member.id().ok_or(Denial::UnknownSubject)?;
+                let Membership { standing, organization, ref groups, .. } = self.memberships[membership];
+                // If they are many, they lie apart.
+                prefetch_index(groups, 0);
                 Ok(match standing {
                     Standing::Undeclared => Who::Undeclared(membership),
                     _ => Who::Declared { membership, organization },
@@ -99,7 +139,7 @@ impl Graph {
             Subject::User(id) => {
                 let undeclared =
                     |&membership: &Id<Membership>| self.memberships[membership].standing == Standing::Undeclared;
-                let who = (self.users.id(id), self.memberships.id(id).filter(undeclared));
+                let who = (self.users.id(id), member.id().filter(undeclared));
                 match who {
                     (None, None) => Err(Denial::UnknownSubject),
                     (user, opaque) => Ok(Who::User { user, opaque }),
@@ -146,18 +186,17 @@ impl Graph {
     fn find_for(
         &self,
         who: Who,
-        resource_type: Id<ResourceType>,
-        id: &str,
+        wanted: Wanted<'_>,
         path: &mut Vec<Id<Resource>>,
     ) -> Result<(Id<Resource>, Id<Resource>), Denial> {
         match who {
             Who::Declared { organization, .. } => {
                 let organization = organization.ok_or(Denial::UnusableMembership)?;
-                self.find_in(resource_type, id, organization, path)
+                self.find_in(wanted, organization, path)
                     .map(|resource| (resource, organization))
                     .ok_or(Denial::UnknownResource)
             }
-            Who::Undeclared(_) => self.find_anywhere(resource_type, id, path),
+            Who::Undeclared(_) => self.find_anywhere(wanted, path),
             Who::User { user, .. } => {
                 let mut found: Option<(Id<Resource>, Id<Resource>)> = None;
                 for membership in user.into_iter().flat_map(|user| self.declared_for(user)) {
@@ -167,7 +206,7 @@ impl Graph {
                     if found.is_some_and(|(_, other)| other == organization) {
                         continue;
                     }
-                    if let Some(resource) = self.find_in(resource_type, id, organization, path) {
+                    if let Some(resource) = self.find_in(wanted, organization, path) {
                         if found.is_some() {
                             return Err(Denial::AmbiguousResource);
                         }
@@ -180,7 +219,7 @@ impl Graph {
                         self.chain(resource, path);
                         Ok((resource, organization))
                     }
-                    None => self.find_anywhere(resource_type, id, path),
+                    None => self.find_anywhere(wanted, path),
                 }
             }
         }
@@ -195,14 +234,13 @@ impl Graph {
     /// The attached resource of the type in the organization that has the external id, or else the name.
     fn find_in(
         &self,
-        resource_type: Id<ResourceType>,
-        id: &str,
+        Wanted { resource_type, id, named }: Wanted<'_>,
         organization: Id<Resource>,
         path: &mut Vec<Id<Resource>>,
     ) -> Option<Id<Resource>> {
         // What is attached was last noted in its organization; so nothing else is worth a walk.
         let noted = |&named: &Id<Resource>| self.last_organization(named) == Some(organization);
-        let named = self.resources.id(id).filter(noted).filter(|&named| self.is_of_type(named, resource_type));
+        let named = named.filter(noted).filter(|&named| self.is_of_type(named, resource_type));
         let named = named.filter(|&named| self.chain(named, path) == Some(organization));
         if named.is_some_and(|named| self.resources[named].kind.is_named_as_known()) {
             return named; // Of several that have the external id, one alone is attached.
@@ -216,11 +254,11 @@ impl Graph {
     /// The attached resource of the type that has the id in the only organization that has one.
     fn find_anywhere(
         &self,
-        resource_type: Id<ResourceType>,
-        id: &str,
+        wanted: Wanted<'_>,
         path: &mut Vec<Id<Resource>>,
     ) -> Result<(Id<Resource>, Id<Resource>), Denial> {
-        let named = self.resources.id(id).filter(|&named| self.is_of_type(named, resource_type));
+        let Wanted { resource_type, id, named } = wanted;
+        let named = named.filter(|&named| self.is_of_type(named, resource_type));
         let candidates = self.candidates(resource_type, id).chain(named);
         let mut found: Option<(Id<Resource>, Id<Resource>)> = None;
         for candidate in candidates {
@@ -232,7 +270,7 @@ impl Graph {
                 _ => {}
             }
         }
-        let (resource, organization) = found.ok_or_else(|| self.not_found_anywhere(resource_type, id))?;
+        let (resource, organization) = found.ok_or_else(|| self.not_found_anywhere(wanted))?;
         self.chain(resource, path);
         Ok((resource, organization))
     }
@@ -242,8 +280,7 @@ impl Graph {
     }
 
     /// Why a resource of the type and id is not found: there is none, or none that is attached.
-    fn not_found_anywhere(&self, resource_type: Id<ResourceType>, id: &str) -> Denial {
-        let named = self.resources.id(id);
+    fn not_found_anywhere(&self, Wanted { resource_type, id, named }: Wanted<'_>) -> Denial {
         let unusable = |named| matches!(self.resource_state(named), State::Deleting | State::Invalid);
         let detached = self.candidates(resource_type, id).next().is_some()
             || named.is_some_and(|named| self.is_of_type(named, resource_type) || unusable(named));
@@ -273,7 +310,7 @@ impl Graph {
 
     /// Every membership of a user that could be asked for in some organization.
     pub(super) fn all_memberships(&self, subject: Subject<'_>) -> Result<SmallVec<[Id<Membership>; 2]>, Denial> {
-        Ok(match self.who(subject)? {
+        Ok(match self.who(subject, self.seek_member(subject))? {
             Who::Declared { membership, .. } | Who::Undeclared(membership) => SmallVec::from_slice(&[membership]),
             Who::User { user, opaque } => {
                 user.into_iter().flat_map(|user| self.declared_for(user)).chain(opaque).collect()

@@ -8,7 +8,11 @@ use std::{
     ops::{Index, IndexMut},
 };
 
-use super::{chunks::Chunks, facts::Name, index::Index as HashIndex};
+use super::{
+    chunks::Chunks,
+    facts::Name,
+    index::{Candidates, Index as HashIndex},
+};
 
 /// The dense id of a record in a [`Table<R>`].
 ///
@@ -157,8 +161,13 @@ impl<R: Clone + Default> Table<R> {
 impl<R> Table<R> {
     /// The id of a name that something refers to.
     pub(super) fn id(&self, name: &str) -> Option<Id<R>> {
-        let number = self.ids.find(self.hasher.hash_one(name), |number| name_of(&self.names, number) == Some(name));
-        number.and_then(Id::new)
+        self.seek(name).id()
+    }
+
+    /// Begins to look for a name.
+    #[inline]
+    pub(super) fn seek<'a>(&'a self, name: &'a str) -> Sought<'a, R> {
+        Sought { table: self, name, candidates: self.ids.candidates(self.hasher.hash_one(name)) }
     }
 
     /// The name of an id.
@@ -194,6 +203,33 @@ impl<R> Table<R> {
         self.names.adopt(names);
         self.references.adopt(references);
         self.free = *free;
+    }
+}
+
+/// A name that is being looked for, in steps between which its memory can arrive: whoever looks for several takes each
+/// step for all of them, and so waits but once for all.
+#[derive(Debug)]
+pub(super) struct Sought<'a, R> {
+    table: &'a Table<R>,
+    name: &'a str,
+    candidates: Candidates<'a>,
+}
+
+impl<R> Sought<'_, R> {
+    /// The id that the name has if it has any, nearly always. Its record is being fetched.
+    #[inline]
+    pub(super) fn likely_id(&self) -> Option<Id<R>> {
+        let id = self.candidates.peek().and_then(Id::new)?;
+        self.table.names.prefetch(id.index());
+        self.table.records.prefetch(id.index());
+        Some(id)
+    }
+
+    /// The id of the name, if something refers to it.
+    #[inline]
+    pub(super) fn id(mut self) -> Option<Id<R>> {
+        let number = self.candidates.find(|&number| name_of(&self.table.names, number) == Some(self.name));
+        number.and_then(Id::new)
     }
 }
 

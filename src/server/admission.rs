@@ -88,7 +88,7 @@ struct Webhook {
 }
 
 /// The admission webhook.
-pub(super) fn router(server: Arc<Server>, format: ObjectFormat) -> Router {
+pub fn router(server: Arc<Server>, format: ObjectFormat) -> Router {
     let webhook = Webhook { server: Arc::clone(&server), format, permits: Semaphore::new(MAX_REVIEWS) };
     Router::new()
         .route("/admission/validate", post(validate))

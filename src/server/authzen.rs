@@ -1,14 +1,20 @@
-//! The AuthZEN Authorization API 1.0 of the `OpenID` Foundation: Access Evaluation and Access Evaluations.
+//! The AuthZEN Authorization API 1.0 of the `OpenID` Foundation: Access Evaluation, Access Evaluations, the Search APIs
+//! (`search`) and the metadata by which all of them are found (`metadata`).
 //!
 //! Subjects are of type `user` (the user's membership in the organization of the resource) or `membership`. A resource
 //! is named by its type and its external id or object name, and where several organizations have such a one, by
 //! `resource.properties.organization`. An action is a permission's slug, or what follows the resource type and a
-//! colon in one. Everything else of a request is accepted and not heeded, as the specification demands.
+//! colon in one. The properties of all three and the context are what the conditions of assignments look into. Everything
+//! else of a request is accepted and not heeded, as the specification demands.
+
+mod digest;
+mod metadata;
+mod search;
 
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -17,14 +23,15 @@ use super::{
     Error, Server,
     answer::Reason,
     environment::Environment,
-    extract::{JsonBody, Object, Text, Unheeded, check_batch_size, optional, parse_object, required},
+    extract::{JsonBody, Object, Text, check_batch_size, optional, parse_object, properties, required},
+    freshness,
     metrics::CheckMetrics,
     openapi::{Failures, InEnvironment},
 };
 use crate::graph::{
     Graph,
     facts::Timestamp,
-    query::{Action, CheckRequest, Decision, Denial, Subject, Target},
+    query::{Action, Asked, CheckRequest, Decision, Denial, Given, Properties, Subject, SubjectKind, Target},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Server>> {
@@ -33,7 +40,11 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Server>> {
         .routes(routes!(evaluations))
         .routes(routes!(evaluation_in))
         .routes(routes!(evaluations_in))
+        .merge(search::routes())
+        .merge(metadata::routes())
 }
+
+pub use metadata::{InvalidUrl, PublicUrl};
 
 /// May this subject do this on that resource? Asks the default environment.
 #[utoipa::path(
@@ -48,9 +59,11 @@ pub(super) async fn evaluation(
     environment: Environment,
     body: JsonBody,
 ) -> Result<Json<EvaluationResponse>, Error> {
-    let EvaluationRequest { subject, action, resource, context: _ } = body.parse()?;
-    let question = Question::new(subject.as_ref(), action.as_ref(), resource.as_ref())?;
-    Ok(Json(question.answer(&environment.read(), Timestamp::now(), &server.metrics.authzen)))
+    let EvaluationRequest { subject, action, resource, context } = body.parse()?;
+    let question = Question::new(subject.as_ref(), action.as_ref(), resource.as_ref(), context.as_ref())?;
+    let graph = environment.read();
+    let answer = question.answer(&graph, Timestamp::now(), &server.metrics.authzen);
+    Ok(Json(answer.told_of(freshness::token(&server, graph.revision()))))
 }
 
 /// May this subject do this on that resource? Asks the environment of this name.
@@ -85,14 +98,16 @@ pub(super) async fn evaluations(
     environment: Environment,
     body: JsonBody,
 ) -> Result<Json<EvaluationsResponse>, Error> {
-    let EvaluationsRequest { subject, action, resource, context: _, evaluations, options } = body.parse()?;
-    let (subject, action, resource) = (subject.as_ref(), action.as_ref(), resource.as_ref());
+    let EvaluationsRequest { subject, action, resource, context, evaluations, options } = body.parse()?;
+    let (subject, action, resource, context) = (subject.as_ref(), action.as_ref(), resource.as_ref(), context.as_ref());
     let semantic = options.map_or(Ok(Semantic::ExecuteAll), |Object(options)| options.semantic())?;
     let metrics = &server.metrics.authzen;
     let elements = evaluations.unwrap_or_default();
     if elements.is_empty() {
-        let answer = Question::new(subject, action, resource)?.answer(&environment.read(), Timestamp::now(), metrics);
-        return Ok(Json(EvaluationsResponse::Single(answer)));
+        let question = Question::new(subject, action, resource, context)?;
+        let graph = environment.read();
+        let answer = question.answer(&graph, Timestamp::now(), metrics);
+        return Ok(Json(EvaluationsResponse::Single(answer.told_of(freshness::token(&server, graph.revision())))));
     }
     check_batch_size("evaluations", elements.len())?;
     let elements: Vec<Result<EvaluationElement<'_>, Error>> =
@@ -111,6 +126,7 @@ pub(super) async fn evaluations(
                 element.subject.as_ref().or(subject),
                 element.action.as_ref().or(action),
                 element.resource.as_ref().or(resource),
+                element.context.as_ref().or(context),
             )
             .map_or_else(|error| refuse(&error), |question| question.answer(&graph, now, metrics)),
             Err(error) => refuse(error),
@@ -121,7 +137,8 @@ pub(super) async fn evaluations(
             break;
         }
     }
-    Ok(Json(EvaluationsResponse::Several { evaluations }))
+    let context = freshness::token(&server, graph.revision()).map(EvaluationContext::of_revision);
+    Ok(Json(EvaluationsResponse::Several { evaluations, context }))
 }
 
 /// Several evaluations in one request, all answered from the same state of the environment of this name.
@@ -163,10 +180,10 @@ struct EvaluationRequest<'a> {
     #[serde(borrow)]
     #[schema(value_type = EvaluationResource)]
     resource: Option<Object<EvaluationResource<'a>>>,
-    /// Not heeded.
+    /// What conditions know as `context`.
+    #[serde(default, borrow, deserialize_with = "properties")]
     #[schema(value_type = Option<Object>)]
-    #[expect(dead_code, reason = "its type is checked, its content is not heeded")]
-    context: Option<Object<Unheeded>>,
+    context: Option<Properties<'a>>,
 }
 
 /// Several questions, with defaults for what they have in common.
@@ -193,10 +210,10 @@ struct EvaluationsRequest<'a> {
     #[serde(borrow)]
     #[schema(value_type = Option<EvaluationResource>)]
     resource: Option<Object<EvaluationResource<'a>>>,
-    /// Not heeded.
+    /// What conditions know as `context`.
+    #[serde(default, borrow, deserialize_with = "properties")]
     #[schema(value_type = Option<Object>)]
-    #[expect(dead_code, reason = "its type is checked, its content is not heeded")]
-    context: Option<Object<Unheeded>>,
+    context: Option<Properties<'a>>,
     /// The questions, 10,000 at the most. Absent or empty: the defaults are the one question.
     #[serde(borrow)]
     #[schema(value_type = Option<Vec<EvaluationElement>>, max_items = 10000)]
@@ -222,10 +239,10 @@ struct EvaluationElement<'a> {
     #[serde(borrow)]
     #[schema(value_type = Option<EvaluationResource>)]
     resource: Option<Object<EvaluationResource<'a>>>,
-    /// Not heeded.
+    /// What conditions know as `context`.
+    #[serde(default, borrow, deserialize_with = "properties")]
     #[schema(value_type = Option<Object>)]
-    #[expect(dead_code, reason = "its type is checked, its content is not heeded")]
-    context: Option<Object<Unheeded>>,
+    context: Option<Properties<'a>>,
 }
 
 /// Who asks.
@@ -239,10 +256,10 @@ struct EvaluationSubject<'a> {
     #[serde(borrow)]
     #[schema(value_type = String, max_length = 1024, example = "alice")]
     id: Option<Text<'a>>,
-    /// Not heeded.
+    /// What conditions know as `subject.properties`.
+    #[serde(default, borrow, deserialize_with = "properties")]
     #[schema(value_type = Option<Object>)]
-    #[expect(dead_code, reason = "its type is checked, its content is not heeded")]
-    properties: Option<Object<Unheeded>>,
+    properties: Option<Properties<'a>>,
 }
 
 /// To do what.
@@ -253,10 +270,10 @@ struct EvaluationAction<'a> {
     #[serde(borrow)]
     #[schema(value_type = String, max_length = 1024, example = "edit")]
     name: Option<Text<'a>>,
-    /// Not heeded.
+    /// What conditions know as `action.properties`.
+    #[serde(default, borrow, deserialize_with = "properties")]
     #[schema(value_type = Option<Object>)]
-    #[expect(dead_code, reason = "its type is checked, its content is not heeded")]
-    properties: Option<Object<Unheeded>>,
+    properties: Option<Properties<'a>>,
 }
 
 /// On what.
@@ -273,16 +290,34 @@ struct EvaluationResource<'a> {
     /// What else is known of it.
     #[serde(borrow)]
     #[schema(value_type = Option<EvaluationResourceProperties>)]
-    properties: Option<Object<EvaluationResourceProperties<'a>>>,
+    properties: Option<ResourceProperties<'a>>,
 }
 
-/// What else is known of a resource. Properties that are not named here are not heeded.
+/// What else is known of a resource: as a whole what conditions know as `resource.properties`.
 #[derive(Debug, Deserialize, ToSchema)]
 struct EvaluationResourceProperties<'a> {
     /// The organization (its external id or its object's name), needed where several have such a resource.
     #[serde(borrow)]
     #[schema(value_type = Option<String>, max_length = 1024, example = "acme")]
     organization: Option<Text<'a>>,
+}
+
+/// What else is known of a resource, read as far as it says which resource is meant.
+#[derive(Debug)]
+struct ResourceProperties<'a> {
+    /// Where it cannot be used: why.
+    identifying: Result<EvaluationResourceProperties<'a>, serde_json::Error>,
+    all: Properties<'a>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for ResourceProperties<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <&'a RawValue>::deserialize(deserializer)?.get();
+        if !text.starts_with('{') {
+            return Err(de::Error::custom("invalid type: expected an object"));
+        }
+        Ok(Self { identifying: serde_json::from_str(text), all: Properties::new(text) })
+    }
 }
 
 /// How to go about several evaluations.
@@ -327,10 +362,66 @@ impl Semantic {
     }
 }
 
+/// A part of a question that must be there.
+fn present<'a, T>(field: &'static str, part: Option<&'a Object<T>>) -> Result<&'a T, Error> {
+    part.map(|Object(part)| part).ok_or_else(|| Error::field(field, "is missing"))
+}
+
+/// A subject as the graph is asked for it.
+#[derive(Debug)]
+enum AskedSubject<'a> {
+    Known(Subject<'a>),
+    /// There are no subjects of this type.
+    OfType(&'a str),
+}
+
+impl EvaluationSubject<'_> {
+    fn asked(&self) -> Result<AskedSubject<'_>, Error> {
+        let subject_type = required("subject.type", self.subject_type.as_deref())?;
+        let id = required("subject.id", self.id.as_deref())?;
+        Ok(subject_kind(subject_type)
+            .map_or(AskedSubject::OfType(subject_type), |kind| AskedSubject::Known(kind.subject(id))))
+    }
+}
+
+/// What the subjects of a type are; none: there are none.
+fn subject_kind(subject_type: &str) -> Option<SubjectKind> {
+    match subject_type {
+        "user" => Some(SubjectKind::User),
+        "membership" => Some(SubjectKind::Membership),
+        _ => None,
+    }
+}
+
+impl EvaluationAction<'_> {
+    fn asked(&self) -> Result<Action<'_>, Error> {
+        required("action.name", self.name.as_deref()).map(Action::Name)
+    }
+}
+
+impl EvaluationResource<'_> {
+    fn asked(&self) -> Result<Target<'_>, Error> {
+        Ok(Target::Id {
+            resource_type: required("resource.type", self.resource_type.as_deref())?,
+            id: required("resource.id", self.id.as_deref())?,
+            organization: organization(self.properties.as_ref())?,
+        })
+    }
+}
+
+fn organization<'a>(properties: Option<&'a ResourceProperties<'_>>) -> Result<Option<&'a str>, Error> {
+    const FIELD: &str = "resource.properties.organization";
+    let Some(properties) = properties else { return Ok(None) };
+    match &properties.identifying {
+        Ok(identifying) => optional(FIELD, identifying.organization.as_deref()),
+        Err(_) => Err(Error::field(FIELD, "cannot be used: expected a string")),
+    }
+}
+
 /// A complete question.
 #[derive(Debug)]
 enum Question<'a> {
-    Check(CheckRequest<'a>),
+    Check(CheckRequest<'a>, Given<'a>),
     /// There are no subjects of this type.
     UnsupportedSubject(&'a str),
 }
@@ -340,31 +431,27 @@ impl<'a> Question<'a> {
         subject: Option<&'a Object<EvaluationSubject<'_>>>,
         action: Option<&'a Object<EvaluationAction<'_>>>,
         resource: Option<&'a Object<EvaluationResource<'_>>>,
+        context: Option<&'a Properties<'_>>,
     ) -> Result<Self, Error> {
-        let Object(subject) = subject.ok_or_else(|| Error::field("subject", "is missing"))?;
-        let Object(action) = action.ok_or_else(|| Error::field("action", "is missing"))?;
-        let Object(resource) = resource.ok_or_else(|| Error::field("resource", "is missing"))?;
-        let subject_type = required("subject.type", subject.subject_type.as_deref())?;
-        let subject_id = required("subject.id", subject.id.as_deref())?;
-        let action = Action::Name(required("action.name", action.name.as_deref())?);
-        let organization =
-            resource.properties.as_ref().and_then(|Object(properties)| properties.organization.as_deref());
-        let resource = Target::Id {
-            resource_type: required("resource.type", resource.resource_type.as_deref())?,
-            id: required("resource.id", resource.id.as_deref())?,
-            organization: optional("resource.properties.organization", organization)?,
+        let (subject, action, resource) =
+            (present("subject", subject)?, present("action", action)?, present("resource", resource)?);
+        let given = Given {
+            subject: subject.properties.as_ref(),
+            resource: resource.properties.as_ref().map(|properties| &properties.all),
+            action: action.properties.as_ref(),
+            context,
         };
-        let subject = match subject_type {
-            "user" => Subject::User(subject_id),
-            "membership" => Subject::Membership(subject_id),
-            other => return Ok(Self::UnsupportedSubject(other)),
+        let (subject, action, resource) = (subject.asked()?, action.asked()?, resource.asked()?);
+        let subject = match subject {
+            AskedSubject::Known(subject) => subject,
+            AskedSubject::OfType(unsupported) => return Ok(Self::UnsupportedSubject(unsupported)),
         };
-        Ok(Self::Check(CheckRequest { subject, action, resource }))
+        Ok(Self::Check(CheckRequest { subject, action, resource }, given))
     }
 
     fn answer(&self, graph: &Graph, now: Timestamp, metrics: &CheckMetrics) -> EvaluationResponse {
         match self {
-            Self::Check(request) => match metrics.check(graph, request, now) {
+            Self::Check(request, given) => match metrics.check(graph, request, Asked { now, given: Some(given) }) {
                 Decision::Allowed => EvaluationResponse { decision: true, context: None },
                 Decision::Denied(Denial::NoGrant) => EvaluationResponse { decision: false, context: None },
                 Decision::Denied(denial) => EvaluationResponse::denied(denial.into()),
@@ -386,30 +473,51 @@ impl<'a> Question<'a> {
 pub(super) struct EvaluationResponse {
     /// Whether the subject may.
     decision: bool,
-    /// Present where the answer is no for another reason than that nothing grants it.
+    /// What else there is to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     context: Option<EvaluationContext>,
 }
 
 impl EvaluationResponse {
     const fn denied(reason: Reason) -> Self {
-        Self { decision: false, context: Some(EvaluationContext::Reason(reason)) }
+        Self { decision: false, context: Some(EvaluationContext { reason: Some(reason), ..EvaluationContext::NONE }) }
     }
 
     fn error(error: &Error) -> Self {
         let error = EvaluationError { status: error.status().as_u16(), message: error.to_string() };
-        Self { decision: false, context: Some(EvaluationContext::Error(error)) }
+        Self { decision: false, context: Some(EvaluationContext { error: Some(error), ..EvaluationContext::NONE }) }
+    }
+
+    /// Says as well which state it comes from.
+    fn told_of(mut self, revision: Option<String>) -> Self {
+        if revision.is_some() {
+            self.context.get_or_insert(EvaluationContext::NONE).revision = revision;
+        }
+        self
     }
 }
 
-/// What is to be said of a no.
+/// What is to be said besides the decision.
 #[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-enum EvaluationContext {
-    /// The question was understood.
-    Reason(Reason),
-    /// The question, one of several, could not be understood.
-    Error(EvaluationError),
+pub(super) struct EvaluationContext {
+    /// Why the answer is no, where it is for another reason than that nothing grants it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    /// Why the question, one of several, could not be understood.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<EvaluationError>,
+    /// Which state the answer comes from: what the header `Bailiwick-Revision` has. Of several answers it is told once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<String>,
+}
+
+impl EvaluationContext {
+    const NONE: Self = Self { reason: None, error: None, revision: None };
+
+    /// Where there is nothing else to say.
+    fn of_revision(revision: String) -> Self {
+        Self { revision: Some(revision), ..Self::NONE }
+    }
 }
 
 /// What is wrong with a question.
@@ -432,6 +540,9 @@ pub(super) enum EvaluationsResponse {
     Several {
         /// The answers.
         evaluations: Vec<EvaluationResponse>,
+        /// What there is to say of all of them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        context: Option<EvaluationContext>,
     },
     /// The one answer where there were no `evaluations`.
     Single(EvaluationResponse),

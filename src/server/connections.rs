@@ -1,33 +1,23 @@
 //! Connections: accepted, served with HTTP/1.1 or HTTP/2, bounded, and drained.
 
-use std::{
-    convert::Infallible,
-    io::ErrorKind,
-    net::SocketAddr,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+mod progress;
+
+use std::{convert::Infallible, io::ErrorKind, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     body::Body,
     http::{Request, Response},
 };
-use hyper::{
-    body::Incoming,
-    rt::{Read, Write},
-    service::service_fn,
-};
+use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
 use prometheus_client::metrics::gauge::Gauge;
+use rustls::ServerConnection;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     task::{JoinError, JoinSet},
     time::{sleep, timeout},
@@ -36,11 +26,20 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower_service::Service as _;
 
+use progress::{Observed, Progress, UnderWay};
+
 /// How large the head of a request may be, in bytes: with HTTP/1.1 all that is read ahead, with HTTP/2 the headers unpacked.
 const MAX_HEAD: u32 = 64 * 1024;
 
 /// How many requests may be under way on one connection of HTTP/2.
 const MAX_STREAMS: u32 = 128;
+
+/// How many headers a request may have with HTTP/1.1; with HTTP/2 their size alone bounds them.
+const MAX_HEADERS: usize = 100;
+
+/// How many requests that a client of HTTP/2 takes back again, or that are no requests, may lie there unattended at a time;
+/// then the connection is closed.
+const MAX_RESETS: usize = 20;
 
 /// How long a client may take to agree on TLS.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
@@ -52,6 +51,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) trait Handler: Clone + Send + 'static {
     /// Answers a request.
     fn answer(self, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send;
+
+    /// The same for a client that has agreed on TLS, and may have shown a certificate.
+    #[must_use]
+    fn greeted(self, _tls: &ServerConnection) -> Self {
+        self
+    }
 }
 
 impl Handler for Router {
@@ -70,9 +75,11 @@ pub(super) struct Connections<A> {
     pub tls: Option<TlsAcceptor>,
     /// How many there may be at a time. What comes on top waits in the kernel until one of them ends.
     pub most: usize,
-    /// How long one may be without a request under way. It bounds silence, and as well how long the head of a
-    /// request may take: whoever sends that byte by byte gets no further than whoever sends nothing.
+    /// How long one may be without a request under way. With HTTP/2 it also bounds how long the head of a request may
+    /// take: whoever sends that byte by byte gets no further than whoever sends nothing.
     pub idle_time: Duration,
+    /// With HTTP/1.1, how long the head of a request may take from its first byte.
+    pub head_time: Duration,
     /// What answers whoever is at this address.
     pub answerer: A,
     /// How many there are.
@@ -83,14 +90,15 @@ impl<H: Handler, A: Fn(SocketAddr) -> H> Connections<A> {
     /// Serves until told to `drain`; then the listener is closed, and what is under way is answered. HTTP/2 says
     /// GOAWAY, HTTP/1.1 `connection: close`. Connections that are still open when this is dropped are cut.
     pub async fn serve(self, drain: CancellationToken) {
-        let Self { name, listener, tls, most, idle_time, answerer, open } = self;
+        let Self { name, listener, tls, most, idle_time, head_time, answerer, open } = self;
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
                 () = drain.cancelled() => break,
                 Some(ended) = connections.join_next() => note_end(ended, &open),
                 (stream, address) = accept(&listener, name), if connections.len() < most => {
-                    let connection = Connection { handler: answerer(address), idle_time, drain: drain.child_token() };
+                    let handler = answerer(address);
+                    let connection = Connection { handler, idle_time, head_time, drain: drain.child_token() };
                     connections.spawn(connection.serve(stream, tls.clone()));
                     open.inc();
                     if connections.len() == most {
@@ -132,40 +140,51 @@ async fn accept(listener: &TcpListener, name: &'static str) -> (TcpStream, Socke
 struct Connection<H> {
     handler: H,
     idle_time: Duration,
+    head_time: Duration,
     drain: CancellationToken,
 }
 
 impl<H: Handler> Connection<H> {
-    async fn serve(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
+    async fn serve(mut self, stream: TcpStream, tls: Option<TlsAcceptor>) {
         // Small responses must not wait for the acknowledgement of the one before.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection keeps Nagle's algorithm");
         }
-        let Some(tls) = tls else { return self.speak_http(TokioIo::new(stream)).await };
+        let Some(tls) = tls else { return self.speak_http(stream).await };
         let handshake = timeout(HANDSHAKE_TIME, tls.accept(stream));
         match self.drain.run_until_cancelled(handshake).await {
-            Some(Ok(Ok(stream))) => self.speak_http(TokioIo::new(stream)).await,
+            Some(Ok(Ok(stream))) => {
+                self.handler = self.handler.greeted(stream.get_ref().1);
+                self.speak_http(stream).await;
+            }
             Some(Ok(Err(error))) => tracing::debug!(%error, "a client did not agree on TLS"),
             Some(Err(_elapsed)) => tracing::debug!("a client took too long to agree on TLS"),
             None => {}
         }
     }
 
-    async fn speak_http(self, io: impl Read + Write + Unpin + 'static) {
-        let Self { handler, idle_time, drain } = self;
-        let requests = Arc::new(Requests::default());
+    async fn speak_http(self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static) {
+        let Self { handler, idle_time, head_time, drain } = self;
+        let progress = Arc::new(Progress::default());
         let service = {
-            let requests = Arc::clone(&requests);
+            let progress = Arc::clone(&progress);
             service_fn(move |request: Request<Incoming>| {
-                answer(handler.clone(), UnderWay::begin(&requests), request.map(Body::new))
+                answer(handler.clone(), UnderWay::begin(&progress), request.map(Body::new))
             })
         };
         let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder.http1().max_buf_size(MAX_HEAD as usize);
-        builder.http2().max_header_list_size(MAX_HEAD).max_concurrent_streams(MAX_STREAMS);
+        builder.http1().max_buf_size(MAX_HEAD as usize).max_headers(MAX_HEADERS);
+        builder
+            .http2()
+            .max_header_list_size(MAX_HEAD)
+            .max_concurrent_streams(MAX_STREAMS)
+            .max_pending_accept_reset_streams(MAX_RESETS)
+            .max_local_error_reset_streams(MAX_RESETS);
+        let io = TokioIo::new(Observed::new(stream, Arc::clone(&progress)));
         let mut connection = pin!(builder.serve_connection(io, service));
         let mut told_to_end = false;
-        let mut idle = pin!(requests.none_for(idle_time));
+        let mut idle = pin!(progress.idle_for(idle_time));
+        let mut head_incomplete = pin!(progress.head_incomplete_for(head_time));
         loop {
             tokio::select! {
                 biased;
@@ -176,12 +195,16 @@ impl<H: Handler> Connection<H> {
                     return;
                 }
                 () = drain.cancelled(), if !told_to_end => {}
+                () = &mut head_incomplete => {
+                    tracing::debug!("a client took too long to send the head of a request");
+                    return;
+                }
                 () = &mut idle => {
                     if told_to_end {
                         // Nobody takes the answer, or the head of a request never ends.
                         return;
                     }
-                    idle.set(requests.none_for(idle_time));
+                    idle.set(progress.idle_for(idle_time));
                 }
             }
             told_to_end = true;
@@ -196,46 +219,4 @@ async fn answer(
     request: Request<Body>,
 ) -> Result<Response<Body>, Infallible> {
     Ok(handler.answer(request).await)
-}
-
-/// The requests of one connection.
-#[derive(Debug, Default)]
-struct Requests {
-    begun: AtomicUsize,
-    ended: AtomicUsize,
-}
-
-impl Requests {
-    /// Ends when none was under way for so long, or a quarter longer.
-    async fn none_for(&self, time: Duration) {
-        const STEPS: u32 = 4;
-
-        let (mut known, mut steps) = (self.counts(), 0);
-        while steps < STEPS {
-            sleep(time / STEPS).await;
-            let (begun, ended) = self.counts();
-            steps = if begun == ended && (begun, ended) == known { steps + 1 } else { 0 };
-            known = (begun, ended);
-        }
-    }
-
-    fn counts(&self) -> (usize, usize) {
-        (self.begun.load(Ordering::Relaxed), self.ended.load(Ordering::Relaxed))
-    }
-}
-
-/// A request that is under way until this is dropped.
-struct UnderWay(Arc<Requests>);
-
-impl UnderWay {
-    fn begin(requests: &Arc<Requests>) -> Self {
-        requests.begun.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(requests))
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.ended.fetch_add(1, Ordering::Relaxed);
-    }
 }

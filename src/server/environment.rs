@@ -33,12 +33,34 @@ impl FromRequestParts<Arc<Server>> for Environment {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, Error> {
-        let parameters = RawPathParams::from_request_parts(parts, server)
-            .await
-            .map_err(|rejection| Error::Malformed { problem: rejection.body_text() })?;
-        let named = parameters.iter().find_map(|(name, value)| (name == "namespace").then_some(value));
-        Self::named(server, named)
+        Self::named(server, namespace(parts).await?.as_deref())
     }
+}
+
+/// The name of the environment that the path names, where that is served or is not to be told. Unlike the [`Environment`] it can be had at any time.
+#[derive(Debug)]
+pub(super) struct ServedName(pub String);
+
+impl FromRequestParts<Arc<Server>> for ServedName {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, Error> {
+        let name = namespace(parts).await?.unwrap_or_else(|| server.config.default_environment.clone());
+        match server.check_served(&name) {
+            // Strangers ask for it too, and do not learn what is served.
+            Err(Error::NotServed { .. }) if server.config.authentication.is_some() => {}
+            outcome => outcome?,
+        }
+        Ok(Self(name))
+    }
+}
+
+/// The name that the path gives.
+async fn namespace(parts: &mut Parts) -> Result<Option<String>, Error> {
+    let parameters = RawPathParams::from_request_parts(parts, &())
+        .await
+        .map_err(|rejection| Error::Malformed { problem: rejection.body_text() })?;
+    Ok(parameters.iter().find_map(|(name, value)| (name == "namespace").then(|| value.to_owned())))
 }
 
 impl Server {
@@ -47,11 +69,14 @@ impl Server {
         self.config.served_environments.as_ref().is_none_or(|served| served.contains(namespace))
     }
 
-    pub(super) fn environment(&self, namespace: &str) -> Result<Arc<PublishedGraph>, Error> {
+    /// Refuses what is no name of an environment, or of one that is not served.
+    pub(super) fn check_served(&self, namespace: &str) -> Result<(), Error> {
         check_environment_name(namespace).map_err(|problem| Error::field("namespace", problem))?;
-        if !self.serves(namespace) {
-            return Err(Error::NotServed { namespace: namespace.to_owned() });
-        }
+        if self.serves(namespace) { Ok(()) } else { Err(Error::NotServed { namespace: namespace.to_owned() }) }
+    }
+
+    pub(super) fn environment(&self, namespace: &str) -> Result<Arc<PublishedGraph>, Error> {
+        self.check_served(namespace)?;
         if !self.environments.is_synced() {
             return Err(Error::NotSynced {
                 missing: self.environments.closed_gates().into_iter().map(|(gate, _reason)| gate).collect(),

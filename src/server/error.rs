@@ -1,16 +1,24 @@
 //! Why a request gets no answer, and how the caller is told.
 
-use std::{any::Any, borrow::Cow};
+use std::{any::Any, borrow::Cow, time::Duration};
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    http::{
+        HeaderValue, StatusCode,
+        header::{RETRY_AFTER, WWW_AUTHENTICATE},
+    },
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use smol_str::SmolStr;
 use utoipa::ToSchema;
 
-use crate::graph::query::Denial;
+use super::Verb;
+use crate::{
+    graph::{facts::Kind, query::Denial},
+    source::progress::Missing,
+};
 
 /// Why a request gets no answer.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +55,43 @@ pub enum Error {
     /// The cursor was not handed out by this list.
     #[error("`cursor` was not handed out by this very list with these very parameters; begin again without it")]
     Cursor,
+    /// What the header that asks for freshness says cannot be understood.
+    #[error("the header `Bailiwick-At-Least` {problem}")]
+    AtLeast {
+        /// What is wrong with it, and the remedy.
+        problem: Cow<'static, str>,
+    },
+    /// The token that asks for freshness is not of this history.
+    #[error(
+        "the header `Bailiwick-At-Least` has a revision of another history: of another cluster or installation, of before a restore, or \
+         of another run of `bailiwick serve`; forget it, ask without it, and go on with the `Bailiwick-Revision` of the answer"
+    )]
+    OtherHistory,
+    /// What is asked for does not exist.
+    #[error(
+        "the header `Bailiwick-At-Least` asks for {kind} as of {wanted}, but the API server itself is only at {newest}: that is of another \
+         cluster, or of before a restore; forget it, and ask without it"
+    )]
+    Ahead {
+        /// Of which kind.
+        kind: Kind,
+        /// Which resource version is asked for.
+        wanted: u64,
+        /// Which one the API server has come to.
+        newest: u64,
+    },
+    /// The graph is not as fresh as is asked for.
+    #[error(
+        "not fresh enough after {} s: {}; ask again, or another replica",
+        .waited.as_secs_f64(),
+        .missing.iter().map(describe).collect::<Vec<_>>().join(", ")
+    )]
+    NotFresh {
+        /// What it lacks.
+        missing: Vec<Missing>,
+        /// How long it was waited for.
+        waited: Duration,
+    },
     /// The environment is none that is served here.
     #[error("environment `{namespace}` is not served here")]
     NotServed {
@@ -68,6 +113,24 @@ pub enum Error {
          http://127.0.0.1:8081"
     )]
     NotLocal,
+    /// Nobody knows who asks. It says the same to all of them, and of nothing else.
+    #[error("a credential that is valid here is needed, such as the header `Authorization: Bearer`")]
+    Unauthenticated,
+    /// Who asks is known, and may not. It says the same whether there is such an environment or not.
+    #[error("`{caller}` may not `{}` in {place}: {remedy}", .verb.as_str())]
+    NotPermitted {
+        /// Who asks.
+        caller: SmolStr,
+        /// What that takes.
+        verb: Verb,
+        /// Where.
+        place: String,
+        /// What would have to be said where.
+        remedy: String,
+    },
+    /// Nobody can say now who asks, or what that one may do.
+    #[error("who asks, and what they may, cannot be found out now; try again shortly")]
+    NotReviewed,
     /// The request took too long, which only a slow body can bring about.
     #[error("the request took too long to arrive")]
     Timeout,
@@ -85,6 +148,11 @@ pub enum Error {
     Internal,
 }
 
+fn describe(missing: &Missing) -> String {
+    let Missing { kind, wanted, reached } = missing;
+    format!("{kind} is known up to {reached}, and asked for as of {wanted}")
+}
+
 impl Error {
     /// A field that is missing or has a value that cannot be used.
     pub(super) fn field(field: impl Into<Cow<'static, str>>, problem: impl Into<Cow<'static, str>>) -> Self {
@@ -100,14 +168,18 @@ impl Error {
             | Self::UnreadableBody
             | Self::Malformed { .. }
             | Self::Field { .. }
+            | Self::AtLeast { .. }
             | Self::Cursor => StatusCode::BAD_REQUEST,
-            Self::Denied(Denial::AmbiguousResource) => StatusCode::CONFLICT,
+            Self::OtherHistory | Self::Ahead { .. } | Self::Denied(Denial::AmbiguousResource) => StatusCode::CONFLICT,
             Self::NotServed { .. } | Self::Denied(_) | Self::NoSuchRoute => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotLocal => StatusCode::FORBIDDEN,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::NotLocal | Self::NotPermitted { .. } => StatusCode::FORBIDDEN,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotSynced { .. } | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotSynced { .. } | Self::NotFresh { .. } | Self::Overloaded | Self::NotReviewed => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -123,11 +195,18 @@ impl Error {
             Self::Malformed { .. } => "malformed_request",
             Self::Field { .. } => "invalid_field",
             Self::Cursor => "invalid_cursor",
+            Self::AtLeast { .. } => "invalid_at_least",
+            Self::OtherHistory => "other_history",
+            Self::Ahead { .. } => "ahead_of_source",
+            Self::NotFresh { .. } => "not_fresh_enough",
             Self::NotServed { .. } => "environment_not_served",
             Self::Denied(denial) => denial.code(),
             Self::NoSuchRoute => "no_such_route",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NotLocal => "not_local",
+            Self::Unauthenticated => "unauthenticated",
+            Self::NotPermitted { .. } => "not_permitted",
+            Self::NotReviewed => "not_reviewed",
             Self::Timeout => "timeout",
             Self::NotSynced { .. } => "not_ready",
             Self::Overloaded => "overloaded",
@@ -140,6 +219,7 @@ impl Error {
         let field = match self {
             Self::Field { field, .. } => Some(field.clone()),
             Self::Cursor => Some(Cow::Borrowed("cursor")),
+            Self::AtLeast { .. } | Self::OtherHistory | Self::Ahead { .. } => Some(Cow::Borrowed("Bailiwick-At-Least")),
             _ => None,
         };
         ErrorBody { code: self.code(), message: self.to_string(), field }
@@ -169,6 +249,9 @@ impl IntoResponse for Error {
         let mut response = (status, Json(self.to_body())).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"bailiwick\""));
         }
         response
     }

@@ -15,10 +15,11 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use futures::{FutureExt as _, future::Either};
+use rustls::ServerConnection;
 
 use super::{
-    Error, Server, authzen, connections::Handler, environment::Environment, error, extract::JsonBody, native, observe,
-    unread,
+    Error, Server, authentication::ClientCertificate, authzen, connections::Handler, environment::Environment, error,
+    extract::JsonBody, native, observe, unread,
 };
 use crate::graph::Environments;
 
@@ -27,14 +28,31 @@ use crate::graph::Environments;
 pub(super) struct Api {
     pub server: Arc<Server>,
     pub router: Router,
+    /// What the client has shown, where it has.
+    pub client: Option<Arc<ClientCertificate>>,
 }
 
 impl Handler for Api {
-    fn answer(self, request: Request<Body>) -> impl Future<Output = Response> + Send {
+    fn answer(self, mut request: Request<Body>) -> impl Future<Output = Response> + Send {
+        if let Some(client) = self.client {
+            request.extensions_mut().insert(client);
+        }
         match Question::of(&request) {
             Some(question) => Either::Left(answer(self.server, question, request)),
             None => Either::Right(self.router.answer(request)),
         }
+    }
+
+    fn greeted(mut self, tls: &ServerConnection) -> Self {
+        let shown = tls.peer_certificates().and_then(<[_]>::first);
+        self.client = shown.and_then(|certificate| match ClientCertificate::read(certificate) {
+            Ok(certificate) => Some(Arc::new(certificate)),
+            Err(error) => {
+                tracing::warn!(%error, "the certificate of a client cannot be read; it counts as none");
+                None
+            }
+        });
+        self
     }
 }
 

@@ -17,10 +17,16 @@ pub(super) async fn livez() -> &'static str {
     "ok"
 }
 
-/// `GET /readyz`: 503 with what is missing until every source has delivered, and again once shutdown has begun.
+/// `GET /readyz`: 503 with what is missing until every source has delivered, again while a watch is silent for too long, and again once shutdown has
+/// begun.
 pub(super) async fn readyz(State(server): State<Arc<Server>>) -> Response {
     let mut missing: Vec<_> =
         server.environments.closed_gates().into_iter().map(|(gate, reason)| MissingGate { gate, reason }).collect();
+    missing.extend(server.store.progress().silent().into_iter().map(|(watch, silence)| {
+        let reason =
+            format!("the API server has said nothing of it for {} s: longer than --max-staleness", silence.as_secs());
+        MissingGate { gate: watch, reason: Some(reason) }
+    }));
     if server.is_draining() {
         missing.push(MissingGate { gate: "shutdown".to_owned(), reason: Some("shutting down".to_owned()) });
     }

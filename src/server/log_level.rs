@@ -19,8 +19,9 @@ use super::{Error, Server};
 /// How long a filter may be, in bytes.
 pub(super) const MAX_FILTER: usize = 4096;
 
-/// What other crates log without need, unless it is asked for: `notify` warns of every folder that is removed.
-const QUIETER: &str = "notify=error";
+/// What holds unless it is asked for otherwise: `notify` warns of every folder that is removed, without need; and the audit log
+/// is not turned off by mistake.
+const DEFAULTS: &str = "notify=error,audit=info";
 
 /// What is logged. A clone changes the same.
 #[derive(Clone, Debug)]
@@ -52,7 +53,7 @@ fn lost(error: reload::Error) -> Error {
     Error::Internal
 }
 
-/// A filter such as `info` or `warn,bailiwick=debug`, with what is left out unless it is asked for.
+/// A filter such as `info` or `warn,bailiwick=debug`, with what holds unless it is asked for otherwise.
 fn parse(directives: &str) -> Result<EnvFilter, String> {
     let directives: Vec<_> = directives.split(',').map(str::trim).collect();
     for directive in &directives {
@@ -65,7 +66,7 @@ fn parse(directives: &str) -> Result<EnvFilter, String> {
             ));
         }
     }
-    EnvFilter::try_new(format!("{QUIETER},{}", directives.join(","))).map_err(|error| error.to_string())
+    EnvFilter::try_new(format!("{DEFAULTS},{}", directives.join(","))).map_err(|error| error.to_string())
 }
 
 /// Who is at the other end of a connection to the probes.

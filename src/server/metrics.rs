@@ -24,11 +24,11 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::{Error, Server, admission};
+use super::{DecisionLog, Error, Server, admission, subject_access_review};
 use crate::graph::{
     Environments, Graph,
     facts::{Kind, Timestamp},
-    query::{CheckRequest, Decision},
+    query::{Asked, CheckRequest, Decision},
 };
 
 /// What the server counts and times.
@@ -42,8 +42,18 @@ pub(super) struct Metrics {
     pub workos: CheckMetrics,
     /// What the API server asks for.
     pub admission: admission::Metrics,
+    /// What the API server's authorizer asks for.
+    pub access_reviews: subject_access_review::Metrics,
+    /// The checks that come of that.
+    pub access_review_checks: CheckMetrics,
     requests: Family<RequestLabels, Histogram, fn() -> Histogram>,
     connections: Family<ListenerLabel, Gauge>,
+    freshness: Family<FreshnessLabel, Counter>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FreshnessLabel {
+    outcome: &'static str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -75,16 +85,31 @@ pub(super) struct CheckMetrics {
     denied: Counter,
     errors: Counter,
     duration: Histogram,
+    surface: &'static str,
+    log: Option<DecisionLog>,
 }
 
 impl CheckMetrics {
-    /// Asks the graph, and counts and times that.
-    pub fn check(&self, graph: &Graph, request: &CheckRequest<'_>, now: Timestamp) -> Decision {
+    /// Asks the graph, and counts and times that; where decisions are written down, this one is.
+    pub fn check(&self, graph: &Graph, request: &CheckRequest<'_>, asked: Asked<'_>) -> Decision {
         let started = Instant::now();
-        let decision = graph.check(request, now);
+        let decision = graph.check(request, asked);
         self.duration.observe(started.elapsed().as_secs_f64());
         if decision.is_allowed() { &self.allowed } else { &self.denied }.inc();
+        self.write_down(request, decision, asked.now);
         decision
+    }
+
+    fn write_down(&self, request: &CheckRequest<'_>, decision: Decision, now: Timestamp) {
+        if let Some(log) = &self.log {
+            log.note(self.surface, request, decision, now);
+        }
+    }
+
+    /// Begins a batch. A clock that is read, and a histogram that is locked, for each of its checks would cost as much as the
+    /// checks.
+    pub fn batch(&self) -> BatchMetrics<'_> {
+        BatchMetrics { metrics: self, started: Instant::now(), allowed: 0, denied: 0 }
     }
 
     /// Counts a question that is denied without asking the graph.
@@ -98,9 +123,41 @@ impl CheckMetrics {
     }
 }
 
+/// The checks of one batch, counted when it is dropped, and timed together.
+#[derive(Debug)]
+pub(super) struct BatchMetrics<'a> {
+    metrics: &'a CheckMetrics,
+    started: Instant,
+    allowed: u64,
+    denied: u64,
+}
+
+impl BatchMetrics<'_> {
+    /// Asks the graph; where decisions are written down, this one is.
+    pub fn check(&mut self, graph: &Graph, request: &CheckRequest<'_>, asked: Asked<'_>) -> Decision {
+        let decision = graph.check(request, asked);
+        *if decision.is_allowed() { &mut self.allowed } else { &mut self.denied } += 1;
+        self.metrics.write_down(request, decision, asked.now);
+        decision
+    }
+}
+
+impl Drop for BatchMetrics<'_> {
+    fn drop(&mut self) {
+        let Self { metrics, started, allowed, denied } = self;
+        metrics.allowed.inc_by(*allowed);
+        metrics.denied.inc_by(*denied);
+        if let Ok(checks) = u32::try_from(*allowed + *denied)
+            && let Some(mean) = started.elapsed().checked_div(checks)
+        {
+            metrics.duration.observe(mean.as_secs_f64());
+        }
+    }
+}
+
 impl Metrics {
     /// Registers what the server counts, and what the graphs hold.
-    pub fn register(registry: &mut Registry, environments: &Arc<Environments>) -> Self {
+    pub fn register(registry: &mut Registry, environments: &Arc<Environments>, log: Option<&DecisionLog>) -> Self {
         let checks = Family::<CheckLabels, Counter>::default();
         let durations =
             Family::<SurfaceLabel, Histogram, fn() -> Histogram>::new_with_constructor(check_duration_histogram);
@@ -108,7 +165,7 @@ impl Metrics {
         registry.register("checks", "Checks, by the surface that asked and the decision", checks.clone());
         registry.register_with_unit(
             "check_duration",
-            "Time that the graph took to decide a check",
+            "Time that the graph took to decide a check, of a batch the mean",
             Unit::Seconds,
             durations.clone(),
         );
@@ -117,6 +174,12 @@ impl Metrics {
             "Time from a request's headers to its response, by route and class of status",
             Unit::Seconds,
             requests.clone(),
+        );
+        let freshness = Family::default();
+        registry.register(
+            "freshness_requests",
+            "Requests that ask for an answer of at least some freshness",
+            freshness.clone(),
         );
         let connections = Family::default();
         registry.register("http_connections", "Connections that are open, by the listener", connections.clone());
@@ -128,15 +191,25 @@ impl Metrics {
             denied: checks.get_or_create_owned(&CheckLabels { surface, decision: "denied" }),
             errors: checks.get_or_create_owned(&CheckLabels { surface, decision: "error" }),
             duration: durations.get_or_create_owned(&SurfaceLabel { surface }),
+            surface,
+            log: log.cloned(),
         };
         Self {
             authzen: surface("authzen"),
             native: surface("native"),
             workos: surface("workos"),
             admission: admission::Metrics::register(registry),
+            access_reviews: subject_access_review::Metrics::register(registry),
+            access_review_checks: surface("subject_access_review"),
             requests,
             connections,
+            freshness,
         }
+    }
+
+    /// Counts a request that asks for freshness.
+    pub fn count_freshness(&self, outcome: &'static str) {
+        self.freshness.get_or_create(&FreshnessLabel { outcome }).inc();
     }
 
     /// The connections to a listener that are open.

@@ -3,6 +3,7 @@
 //! - [`router`]: the API. AuthZEN for applications, a native JSON API for everything that AuthZEN has no words for.
 //! - [`probes`]: liveness, readiness, metrics and the level of the log, on a listener of their own.
 //! - the admission webhook, for the Kubernetes API server, on a listener of its own with TLS.
+//! - [`access_reviews`]: the authorization webhook, for the same, on another.
 //! - [`serve()`]: all of them, until a shutdown that lets what is under way finish.
 //!
 //! Every answer of the API comes from one consistent state of one environment, and none is given before every
@@ -29,12 +30,15 @@ use crate::{
 
 mod admission;
 mod answer;
+mod authentication;
 mod authzen;
 mod connections;
+mod decision_log;
 mod environment;
 mod error;
 mod extract;
 mod frequent;
+mod freshness;
 mod health;
 mod log_level;
 mod metrics;
@@ -43,16 +47,25 @@ mod observe;
 mod openapi;
 mod paging;
 mod serve;
+mod subject_access_review;
 mod tls;
 mod unread;
 mod workos;
 
+#[cfg(fuzzing)]
+pub use admission::router as admission_router;
 pub use admission::{ObjectFormat, Submitted};
+pub use authentication::{
+    Authentication, CallersFile, CallersFileError, Digest, DigestError, Identity, ReviewError, Reviewer, Verb,
+};
+pub use authzen::{InvalidUrl, PublicUrl};
+pub use decision_log::{DecisionLog, Drain, Redaction};
 pub use environment::check_environment_name;
 pub use error::Error;
 pub use log_level::LogFilter;
-pub use serve::{AdmissionListener, Listeners, serve};
-pub use tls::{Certificate, CertificateError, follow_files};
+pub use serve::{AccessReviewListener, AdmissionListener, ApiTls, Listeners, serve};
+pub use subject_access_review::{Mapping, MappingError, access_reviews};
+pub use tls::{Certificate, CertificateError, ClientAuthority, ClientAuthorityError, follow_files, required_clients};
 
 use metrics::Metrics;
 
@@ -63,10 +76,16 @@ pub struct Config {
     pub default_environment: String,
     /// The environments that are served; none: every one.
     pub served_environments: Option<BTreeSet<String>>,
+    /// Where applications reach the API, for the metadata; none: there where a request reaches it.
+    pub public_url: Option<PublicUrl>,
     /// What it bounds.
     pub limits: Limits,
     /// What is logged, where that may be changed while the program runs.
     pub log_filter: Option<LogFilter>,
+    /// Whom the API answers; none: everybody.
+    pub authentication: Option<Arc<Authentication>>,
+    /// Where decisions are written down; none: nowhere.
+    pub decision_log: Option<DecisionLog>,
 }
 
 /// What the server bounds, so that no caller can exhaust it.
@@ -80,6 +99,12 @@ pub struct Limits {
     pub request_time: Duration,
     /// How many connections to the API there may be at a time; what comes on top waits until one of them ends.
     pub connections: usize,
+    /// How long a request waits that asks for a fresher answer than can be given yet.
+    pub freshness_wait: Duration,
+    /// How many requests wait so at a time; what comes on top is turned away with 503.
+    pub freshness_waiters: usize,
+    /// How long the head of a request may take with HTTP/1.1, from its first byte.
+    pub head_time: Duration,
     /// How long a connection may be without a request under way before it is closed. Longer than clients keep unused ones.
     pub idle_time: Duration,
     /// At shutdown: how long to wait for the requests that are under way.
@@ -92,7 +117,10 @@ impl Default for Limits {
             body: 8 * 1024 * 1024,
             concurrent_requests: 1024,
             request_time: Duration::from_secs(30),
+            freshness_wait: Duration::from_secs(5),
+            freshness_waiters: 256,
             connections: 4096,
+            head_time: Duration::from_secs(10),
             idle_time: Duration::from_mins(2),
             drain_time: Duration::from_secs(20),
         }
@@ -110,6 +138,7 @@ pub struct Server {
     metrics: Metrics,
     registry: Registry,
     permits: Semaphore,
+    waiters: Semaphore,
     draining: AtomicBool,
 }
 
@@ -126,8 +155,9 @@ impl Server {
         mut registry: Registry,
     ) -> Arc<Self> {
         Arc::new(Self {
-            metrics: Metrics::register(&mut registry, &environments),
+            metrics: Metrics::register(&mut registry, &environments, config.decision_log.as_ref()),
             permits: Semaphore::new(config.limits.concurrent_requests.min(Semaphore::MAX_PERMITS)),
+            waiters: Semaphore::new(config.limits.freshness_waiters.min(Semaphore::MAX_PERMITS)),
             config,
             environments,
             store,
@@ -150,7 +180,8 @@ impl Server {
 /// The API.
 pub fn router(server: Arc<Server>) -> Router {
     let (routes, document) = openapi::routes().split_for_parts();
-    routes
+    let authenticates = server.config.authentication.is_some();
+    let api = routes
         .route(openapi::PATH, openapi::document_route(document))
         .merge(workos::routes(&server))
         .fallback(async || Error::NoSuchRoute)
@@ -158,7 +189,8 @@ pub fn router(server: Arc<Server>) -> Router {
         .layer(DefaultBodyLimit::max(server.config.limits.body))
         .layer(CatchPanicLayer::custom(error::after_panic))
         .layer(middleware::from_fn_with_state(Arc::clone(&server), observe::around))
-        .with_state(server)
+        .with_state(server);
+    if authenticates { authentication::discreet(api) } else { api }
 }
 
 /// Liveness, readiness, metrics and the level of the log.

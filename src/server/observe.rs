@@ -8,9 +8,11 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use tokio::sync::SemaphorePermit;
 use tracing::{Instrument, Span, field};
 
-use super::{Error, Server, unread, workos};
+use super::{Error, Server, decision_log, freshness, unread, workos};
+use crate::store::seen;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -53,8 +55,19 @@ pub(super) async fn observe<F: Future<Output = Result<Response, Error>>>(
     );
     continue_trace(&span, request.headers());
 
-    let answered = within_limits(server, answer(request)).instrument(span.clone());
-    let mut response = answered.await.unwrap_or_else(IntoResponse::into_response);
+    let asked = freshness::Asked::of(server, &request);
+    let answered = within_time(server, async {
+        let permit = permit(server)?;
+        let request = match &server.config.authentication {
+            Some(authentication) => authentication.admit(server, route, request_id.as_ref(), request).await?,
+            None => request,
+        };
+        let _permit = asked.wait(server, request.headers(), permit).await?;
+        decision_log::around(server, route, request_id.as_ref(), request, answer).await
+    });
+    let (answered, seen) = seen::seeing(answered.instrument(span.clone())).await;
+    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+    asked.mark(server, seen, &mut response);
 
     let latency = started.elapsed();
     let status = response.status();
@@ -100,10 +113,14 @@ fn continue_trace(span: &Span, headers: &HeaderMap) {
 #[cfg(not(feature = "otel"))]
 const fn continue_trace(_span: &Span, _headers: &HeaderMap) {}
 
-async fn within_limits(
+/// What every request holds while something is done for it.
+pub(super) fn permit(server: &Server) -> Result<SemaphorePermit<'_>, Error> {
+    server.permits.try_acquire().map_err(|_| Error::Overloaded)
+}
+
+async fn within_time(
     server: &Server,
     answered: impl Future<Output = Result<Response, Error>>,
 ) -> Result<Response, Error> {
-    let _permit = server.permits.try_acquire().map_err(|_| Error::Overloaded)?;
     tokio::time::timeout(server.config.limits.request_time, answered).await.map_err(|_| Error::Timeout)?
 }

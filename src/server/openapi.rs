@@ -20,7 +20,9 @@ pub(super) const PATH: &str = "/openapi.json";
     info(
         title = "Bailiwick",
         description = "Fine-grained authorization, declared in Kubernetes. Every answer comes from one consistent state \
-                       of one environment; until every source has delivered, all answers are 503.",
+                       of one environment; until every source has delivered, all answers are 503. Every answer says by the header \
+                       `Bailiwick-Revision` which state it comes from; a request may ask by the header `Bailiwick-At-Least` for one \
+                       that is no older: 400 (not understood), 409 (of another history) or 503 (not in time) where it cannot be had.",
     ),
     tags(
         (name = "AuthZEN", description = "The AuthZEN Authorization API 1.0: decisions for applications."),
@@ -58,6 +60,12 @@ pub(super) enum Failures {
     /// The request cannot be understood. The message names the field or parameter.
     #[response(status = 400)]
     BadRequest(ErrorBody),
+    /// Nobody knows who asks, where callers are asked who they are.
+    #[response(status = 401, headers(("WWW-Authenticate", description = "How to say who asks.")))]
+    Unauthenticated(ErrorBody),
+    /// The caller lacks what this takes in the environment; the message names both.
+    #[response(status = 403)]
+    NotPermitted(ErrorBody),
     /// The environment is not served here, or what a list is asked of is unknown.
     #[response(status = 404)]
     NotFound(ErrorBody),

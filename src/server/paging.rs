@@ -30,7 +30,7 @@ const VERSION: u8 = 1;
 pub(super) struct Paging {
     limit: usize,
     after: Option<String>,
-    fingerprint: [u8; 8],
+    list: Fingerprint,
 }
 
 impl Paging {
@@ -40,9 +40,9 @@ impl Paging {
         if !(1..=MAX_LIMIT).contains(&limit) {
             return Err(Error::field("limit", format!("must be from 1 to {MAX_LIMIT}")));
         }
-        let fingerprint = fingerprint(uri)?;
-        let after = cursor.map(|cursor| decode(cursor, fingerprint).ok_or(Error::Cursor)).transpose()?;
-        Ok(Self { limit, after, fingerprint })
+        let list = fingerprint(uri)?;
+        let after = cursor.map(|cursor| list.place(cursor).ok_or(Error::Cursor)).transpose()?;
+        Ok(Self { limit, after, list })
     }
 
     /// The same, as the graph is asked for it.
@@ -53,14 +53,8 @@ impl Paging {
     /// The response with this page of the list.
     pub fn respond<'a, T, I: Serialize>(&self, page: &'a Page<T>, item: impl Fn(&'a T) -> I) -> Response {
         let items = page.items.iter().map(item).collect();
-        let next_cursor = page.next.as_deref().map(|key| self.cursor(key));
+        let next_cursor = page.next.as_deref().map(|key| self.list.cursor(key));
         Json(List { items, next_cursor }).into_response()
-    }
-
-    /// The cursor that goes on after the item with this key.
-    fn cursor(&self, key: &str) -> String {
-        let bytes = [&[VERSION], self.fingerprint.as_slice(), key.as_bytes()].concat();
-        BASE64_URL_SAFE_NO_PAD.encode(bytes)
     }
 }
 
@@ -74,22 +68,38 @@ pub(super) struct List<I> {
     next_cursor: Option<String>,
 }
 
-fn decode(cursor: &str, fingerprint: [u8; 8]) -> Option<String> {
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
-    let key = bytes.strip_prefix(&[VERSION])?.strip_prefix(fingerprint.as_slice())?;
-    String::from_utf8(key.to_vec()).ok()
+/// What tells a list from all others. It may change with the program's version: then cursors of before are refused.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fingerprint([u8; 8]);
+
+impl Fingerprint {
+    /// Of the list that these together determine.
+    pub fn of(parts: impl Hash) -> Self {
+        let mut hasher = DefaultHasher::new();
+        parts.hash(&mut hasher);
+        Self(hasher.finish().to_be_bytes())
+    }
+
+    /// The cursor that goes on from this place in the list.
+    pub fn cursor(self, place: &str) -> String {
+        let bytes = [&[VERSION], self.0.as_slice(), place.as_bytes()].concat();
+        BASE64_URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// The place that a cursor names; none: it is not one of this list.
+    pub fn place(self, cursor: &str) -> Option<String> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        let place = bytes.strip_prefix(&[VERSION])?.strip_prefix(self.0.as_slice())?;
+        String::from_utf8(place.to_vec()).ok()
+    }
 }
 
-/// Differs between lists. It may change with the program's version: then cursors of before are refused.
-fn fingerprint(uri: &Uri) -> Result<[u8; 8], Error> {
+fn fingerprint(uri: &Uri) -> Result<Fingerprint, Error> {
     let Query(mut parameters) = Query::<Vec<(String, String)>>::try_from_uri(uri)
         .map_err(|rejection| Error::Malformed { problem: rejection.body_text() })?;
     parameters.retain(|(name, _value)| name != "limit" && name != "cursor");
     parameters.sort_unstable();
-    let mut hasher = DefaultHasher::new();
-    uri.path().hash(&mut hasher);
-    parameters.hash(&mut hasher);
-    Ok(hasher.finish().to_be_bytes())
+    Ok(Fingerprint::of((uri.path(), parameters)))
 }
 
 #[cfg(test)]
@@ -102,14 +112,14 @@ mod tests {
 
     #[test]
     fn a_cursor_goes_on_in_its_own_list_whatever_the_order_of_parameters_and_the_limit() {
-        let cursor = page("/l?a=1&b=2&limit=5", None).unwrap().cursor("clé/1");
+        let cursor = page("/l?a=1&b=2&limit=5", None).unwrap().list.cursor("clé/1");
         let next = page("/l?limit=9&b=2&a=1&cursor=x", Some(&cursor)).unwrap();
         assert_eq!(next.request().after, Some("clé/1"));
     }
 
     #[test]
     fn a_cursor_of_another_list_is_refused() {
-        let cursor = page("/l?a=1", None).unwrap().cursor("key");
+        let cursor = page("/l?a=1", None).unwrap().list.cursor("key");
         for other in ["/l?a=2", "/l", "/l?a=1&b=1", "/m?a=1"] {
             assert!(matches!(page(other, Some(&cursor)), Err(Error::Cursor)), "{other}");
         }

@@ -37,6 +37,7 @@ pub use self::{
     record::{ObservedStatus, Record},
     records::{Place, Records},
 };
+use super::Progress;
 use crate::graph::facts::{Kind, Name, ObjectRef};
 
 /// What is known of the objects of a source, by environment.
@@ -47,9 +48,16 @@ use crate::graph::facts::{Kind, Name, ObjectRef};
 pub struct Ledger {
     environments: RwLock<HashMap<Name, Arc<EnvironmentLedger>>>,
     appeared: watch::Sender<()>,
+    progress: Progress,
 }
 
 impl Ledger {
+    /// How far the graphs have come with what the source has.
+    #[must_use]
+    pub const fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
     /// The ledger of an environment, if there ever was an object in it.
     #[must_use]
     pub fn get(&self, environment: &str) -> Option<Arc<EnvironmentLedger>> {
@@ -119,8 +127,17 @@ pub struct LedgerEntry {
     pub name: Name,
     /// What is known of it now; none: it is gone.
     pub record: Option<Record>,
-    /// The resource version of what was said, where what the object says has changed and not only its status or metadata.
+    /// The resource version of what was said (0: not known), where what the object says has changed and not only its status or metadata.
     pub changes_graph: Option<u64>,
+}
+
+impl LedgerEntry {
+    /// The resource version of what was said; 0: not known.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        let of_record = |record: &Record| record.resource_version.revision();
+        self.changes_graph.or_else(|| self.record.as_ref().map(of_record)).unwrap_or_default()
+    }
 }
 
 /// What is known of the objects of one environment.

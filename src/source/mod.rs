@@ -13,6 +13,7 @@ mod error;
 mod lag;
 pub mod ledger;
 mod metrics;
+pub mod progress;
 
 pub use cluster::Cluster;
 pub(crate) use cluster::describe_error;
@@ -21,6 +22,7 @@ pub use error::Error;
 pub(crate) use error::with_causes;
 pub use ledger::Ledger;
 pub use metrics::Metrics;
+pub use progress::Progress;
 
 /// Does work that takes long where it holds nobody up. None: the runtime is being shut down.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {

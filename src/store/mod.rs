@@ -5,6 +5,7 @@
 //!   somebody else was faster, and over only when the local graph contains it.
 //! - [`View`]: the objects of an environment at one moment.
 
+mod author;
 mod cluster;
 mod directory;
 mod error;
@@ -12,16 +13,20 @@ mod locks;
 pub mod names;
 mod objects;
 mod plan;
+pub(crate) mod seen;
 pub mod spec;
 pub mod view;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use rand::Rng as _;
 use serde_json::Value;
 use smol_str::ToSmolStr as _;
 
+#[cfg(fuzzing)]
+pub use self::directory::fuzzing;
 pub use self::{
+    author::{Author, LAST_WRITTEN_BY_ANNOTATION},
     cluster::ClusterStore,
     directory::DirectoryStore,
     error::Error,
@@ -37,7 +42,7 @@ use crate::{
         facts::{Name, Object, ObjectRef, Timestamp},
     },
     source::{
-        Ledger,
+        Ledger, Progress,
         convert::{self, Metadata, UnknownFields},
         ledger::{Awaited, Outcome, Records, identity::revision},
     },
@@ -46,26 +51,45 @@ use crate::{
 /// How often a write is tried where others change the same objects.
 const ATTEMPTS: usize = 12;
 
-/// What the surfaces read and write objects through.
-#[derive(Debug)]
+/// What the surfaces read and write objects through. A clone writes to the same place.
+#[derive(Clone, Debug)]
 pub struct Store {
     objects: Result<Arc<dyn ObjectStore>, String>,
     environments: Arc<Environments>,
     ledger: Arc<Ledger>,
-    locks: Locks,
+    locks: Arc<Locks>,
+    /// Whom it writes for, where that is known.
+    author: Option<Arc<Author>>,
 }
 
 impl Store {
     /// Objects that are written to `objects`, from where they come into the graphs of `environments` and into the `ledger`.
     #[must_use]
     pub fn new(objects: Arc<dyn ObjectStore>, environments: Arc<Environments>, ledger: Arc<Ledger>) -> Self {
-        Self { objects: Ok(objects), environments, ledger, locks: Locks::default() }
+        Self { objects: Ok(objects), environments, ledger, locks: Arc::default(), author: None }
     }
 
     /// The same where nothing may be written; `problem` says why and names the remedy.
     #[must_use]
     pub fn read_only(problem: impl Into<String>, environments: Arc<Environments>, ledger: Arc<Ledger>) -> Self {
-        Self { objects: Err(problem.into()), environments, ledger, locks: Locks::default() }
+        Self { objects: Err(problem.into()), environments, ledger, locks: Arc::default(), author: None }
+    }
+
+    /// The same, writing for somebody: what is written says so, and the audit log has a line for each object.
+    #[must_use]
+    pub fn written_by(&self, author: Arc<Author>) -> Self {
+        Self { author: Some(author), ..self.clone() }
+    }
+
+    /// How far the graphs have come with what the objects are.
+    #[must_use]
+    pub fn progress(&self) -> &Progress {
+        self.ledger.progress()
+    }
+
+    /// Notes that what the task tells now comes after a write, which the graph contains.
+    fn note_written(&self, environment: &str) {
+        seen::note(&self.environments.revision(environment));
     }
 
     /// An environment as it is now.
@@ -107,7 +131,7 @@ impl Store {
         let (mut attempt, mut has_waited) = (0, false);
         loop {
             attempt += 1;
-            let Named { writes, names, vacated } = {
+            let Named { mut writes, names, vacated } = {
                 let snapshot = self.snapshot(environment);
                 let view = snapshot.view();
                 Named::of(plan(&view)?, &view)?
@@ -117,16 +141,24 @@ impl Store {
                 self.wait_until_gone(environment, &vacated).await;
                 continue;
             }
-            for write in &writes {
+            for write in &mut writes {
                 match write {
-                    Write::Create(NewObject { name, spec, .. }) => self.review(environment, name, spec)?,
+                    Write::Create(NewObject { name, annotations, spec }) => {
+                        self.sign(annotations);
+                        self.review(environment, name, spec)?;
+                    }
                     Write::Replace(changed) => self.review(environment, &changed.name, &changed.spec)?,
                     // Whether anything speaks against that is seen when its turn comes.
                     Write::Delete { .. } => {}
                 }
             }
-            match objects.write(environment, writes.clone()).await {
-                Ok(()) => return Ok(names),
+            let written = objects.write(environment, writes.clone()).await;
+            self.note(environment, &writes, written.as_ref().copied());
+            match written {
+                Ok(()) => {
+                    self.note_written(environment);
+                    return Ok(names);
+                }
                 // A deleted object that is gone already is what was wanted: the next plan does not name it.
                 Err(error @ (Error::AlreadyExists { .. } | Error::Conflict { .. } | Error::NotFound { .. })) => {
                     let error = self.caught_up(environment, &writes, error).await;
@@ -166,11 +198,20 @@ impl Store {
             }
             if changed == stored {
                 // It may be another replica that wrote it, not long ago.
-                return Ok(self.wait_until_seen(environment, &stored).await?);
+                self.wait_until_seen(environment, &stored).await?;
+                self.note_written(environment);
+                return Ok(());
             }
+            self.sign(&mut changed.annotations);
             self.review(environment, &changed.name, &changed.spec)?;
-            match objects.write(environment, vec![Write::Replace(changed)]).await {
-                Ok(()) => return Ok(()),
+            let writes = vec![Write::Replace(changed)];
+            let written = objects.write(environment, writes.clone()).await;
+            self.note(environment, &writes, written.as_ref().copied());
+            match written {
+                Ok(()) => {
+                    self.note_written(environment);
+                    return Ok(());
+                }
                 Err(Error::Conflict { .. }) if attempt < ATTEMPTS => pause(attempt).await,
                 Err(error) => return Err(error.into()),
             }
@@ -186,9 +227,14 @@ impl Store {
         let uid = self.uid(environment, object).ok_or_else(|| Error::NotFound { object: object.clone() })?;
         let _turn = self.locks.lock(environment, object).await;
         let write = Write::Delete { object: object.clone(), uid };
-        match objects.write(environment, vec![write.clone()]).await {
+        let written = objects.write(environment, vec![write.clone()]).await;
+        self.note(environment, std::slice::from_ref(&write), written.as_ref().copied());
+        match written {
             Err(error @ Error::NotFound { .. }) => Err(self.caught_up(environment, &[write], error).await),
-            done => done,
+            done => {
+                self.note_written(environment);
+                done
+            }
         }
     }
 
@@ -202,6 +248,20 @@ impl Store {
 
     fn objects(&self) -> Result<&Arc<dyn ObjectStore>, Error> {
         self.objects.as_ref().map_err(|problem| Error::ReadOnly { problem: problem.clone() })
+    }
+
+    /// Says on an object who wrote it. What nobody is known to have written no longer names the one before.
+    fn sign(&self, annotations: &mut BTreeMap<String, String>) {
+        match &self.author {
+            Some(author) => annotations.insert(LAST_WRITTEN_BY_ANNOTATION.to_owned(), author.caller().to_owned()),
+            None => annotations.remove(LAST_WRITTEN_BY_ANNOTATION),
+        };
+    }
+
+    fn note(&self, environment: &str, writes: &[Write], ended: Result<(), &Error>) {
+        if let Some(author) = &self.author {
+            author.note(environment, writes, ended);
+        }
     }
 
     fn uid(&self, environment: &str, object: &ObjectRef) -> Option<Name> {

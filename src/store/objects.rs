@@ -81,6 +81,16 @@ impl Write {
             Self::Delete { object, .. } => object.clone(),
         }
     }
+
+    /// What it does, in a word.
+    #[must_use]
+    pub const fn operation(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "create",
+            Self::Replace(_) => "replace",
+            Self::Delete { .. } => "delete",
+        }
+    }
 }
 
 /// Where objects are kept.

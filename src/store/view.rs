@@ -7,6 +7,7 @@ use std::{
 
 use parking_lot::RwLockReadGuard;
 
+use super::seen;
 use crate::{
     graph::{
         Graph, PublishedGraph,
@@ -39,7 +40,9 @@ impl Snapshot {
     #[must_use]
     pub fn view(&self) -> View<'_> {
         let still = self.ledger.hold_still();
-        View { graph: Box::new(self.graph.read()), records: self.ledger.read(), _still: still }
+        let graph = self.graph.read();
+        seen::note(graph.revision());
+        View { graph: Box::new(graph), records: self.ledger.read(), _still: still }
     }
 }
 

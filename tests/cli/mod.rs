@@ -1,6 +1,8 @@
 //! The command line: what it says, what it refuses, and how its processes begin and end.
 
 mod admission;
+mod authentication;
+mod authorization;
 mod log_level;
 #[cfg(feature = "otel")]
 mod otel;
@@ -52,8 +54,20 @@ fn help_names_every_option_and_its_environment_variable() {
         "BAILIWICK_DEFAULT_ENVIRONMENT",
         "--allow-unauthenticated",
         "BAILIWICK_ALLOW_UNAUTHENTICATED",
+        "--max-freshness-wait",
+        "BAILIWICK_MAX_FRESHNESS_WAIT",
         "--shutdown-timeout",
         "BAILIWICK_SHUTDOWN_TIMEOUT",
+        "--callers",
+        "BAILIWICK_CALLERS",
+        "--tls-certificate",
+        "BAILIWICK_TLS_CERTIFICATE",
+        "--client-ca",
+        "BAILIWICK_CLIENT_CA",
+        "--decision-log",
+        "BAILIWICK_DECISION_LOG",
+        "--decision-log-sample",
+        "--decision-log-ids",
     ];
     let serve = ["--manifests", "BAILIWICK_MANIFESTS", "curl"];
     let run = [
@@ -64,12 +78,22 @@ fn help_names_every_option_and_its_environment_variable() {
         "--context",
         "BAILIWICK_CONTEXT",
     ];
+    let tokens = ["--service-accounts", "BAILIWICK_SERVICE_ACCOUNTS", "--token-audience", "BAILIWICK_TOKEN_AUDIENCE"];
+    let webhooks = [
+        "--authorization-listen",
+        "BAILIWICK_AUTHORIZATION_LISTEN",
+        "--authorization-client-ca",
+        "BAILIWICK_AUTHORIZATION_CLIENT_CA",
+        "--authorization-mapping",
+        "BAILIWICK_AUTHORIZATION_MAPPING",
+    ];
+    let watching = ["--max-staleness", "BAILIWICK_MAX_STALENESS"];
     let crds = ["--out", "BAILIWICK_OUT", "kubectl apply"];
     let release =
         ["--dry-run", "--force", "--lease-namespace", "BAILIWICK_LEASE_NAMESPACE", "--lease-name", "replicas=0"];
     let expected: [(&str, &[&[&str]]); 4] = [
         ("serve", &[&logging, &answering, &serve]),
-        ("run", &[&logging, &answering, &run]),
+        ("run", &[&logging, &answering, &run, &watching, &tokens, &webhooks]),
         ("crds", &[&crds]),
         ("release-finalizers", &[&run, &release]),
     ];

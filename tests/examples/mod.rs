@@ -8,6 +8,7 @@ use bailiwick::{
         facts::{Kind, Timestamp},
         query::{Action, CheckRequest, Subject, Target},
     },
+    server::Mapping,
     source::directory,
 };
 
@@ -63,6 +64,26 @@ fn the_quickstart_means_what_it_says() {
     ] {
         assert_eq!(check(&graph, user, permission, "website"), allowed, "{user} {permission}");
     }
+}
+
+#[test]
+fn the_objects_of_the_authorization_webhook_mean_what_their_comments_say() {
+    let graph = graph("examples/subject-access-review/manifests");
+    for (user, permission, resource, allowed) in [
+        ("alice", "namespace:deploy", "namespace-cellar", true),
+        ("bob", "namespace:view", "namespace-shop", true),
+        ("bob", "namespace:deploy", "namespace-shop", false),
+        ("bob", "configmap:update", "configmap-shop-prices", true),
+        ("group:oncall", "namespace:debug", "namespace-shop", true),
+        ("group:oncall", "namespace:debug", "namespace-cellar", false),
+        ("group:releasers", "namespace:deploy", "namespace-shop", true),
+        ("serviceaccount:ci:deployer", "namespace:deploy", "namespace-shop", true),
+        ("serviceaccount:monitoring:prometheus", "cluster:metrics", "production", true),
+    ] {
+        assert_eq!(check(&graph, user, permission, resource), allowed, "{user} {permission} {resource}");
+    }
+    let mapping = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/subject-access-review/mapping.yaml");
+    Mapping::parse(&std::fs::read_to_string(mapping).unwrap()).unwrap();
 }
 
 fn check(graph: &Graph, user: &str, permission: &str, resource: &str) -> bool {

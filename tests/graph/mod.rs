@@ -10,5 +10,6 @@ mod examples;
 mod listing;
 mod properties;
 mod review;
+mod searches;
 mod strategies;
 pub mod universe;

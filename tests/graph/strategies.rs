@@ -26,7 +26,7 @@ pub const RESOURCES: [&str; 9] = ["acme", "globex", "ws", "lab", "web", "api", "
 pub const TYPES: [&str; 4] = ["organization", "workspace", "project", "app"];
 const EXTERNAL_IDS: [&str; 4] = ["y", "web", "acme", "globex"];
 const ROLES: [&str; 8] = ["admin", "member", "auditor", "ws-admin", "editor", "viewer", "org-custom", "user"];
-const PERMISSIONS: [&str; 6] = ["workspace:edit", "project:edit", "project:view", "app:use", "edit", "view"];
+pub const PERMISSIONS: [&str; 6] = ["workspace:edit", "project:edit", "project:view", "app:use", "edit", "view"];
 const GROUPS: [&str; 4] = ["eng", "ops", "all", "globals"];
 const IDENTITY_GROUPS: [&str; 2] = ["staff", "chiefs"];
 /// Declared ones and opaque ones; `bob` and `carol` are users too.

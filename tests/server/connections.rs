@@ -142,6 +142,62 @@ async fn who_sends_the_head_of_a_request_slowly_is_cut_off() {
     assert!(!serving.task.is_finished(), "it goes on serving");
 }
 
+/// A head may take less time than a connection may be idle, and who keeps an idle connection is not cut off for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_head_that_comes_slowly_ends_a_connection_and_silence_does_not() {
+    let mut config = config();
+    config.limits.head_time = Duration::from_millis(100);
+    let serving = Serving::begin(config).await;
+    let request = b"GET /nowhere HTTP/1.1\r\nhost: x\r\n\r\n";
+    let answered = |stream: &mut TcpStream| {
+        let mut some = [0; 1024];
+        let length = stream.read(&mut some).unwrap();
+        assert!(some[..length].starts_with(b"HTTP/1.1 404"));
+    };
+    let (mut silent, mut kept) = (connect(serving.api), connect(serving.api));
+    kept.write_all(request).unwrap();
+    answered(&mut kept);
+    let mut streams = Http2::connect(serving.api).await;
+    // The first head of a connection, and one after another.
+    for before in [&b""[..], request] {
+        let mut slow = connect(serving.api);
+        slow.write_all(before).unwrap();
+        if !before.is_empty() {
+            answered(&mut slow);
+        }
+        slow.set_nonblocking(true).unwrap();
+        wait::until("it is closed", || {
+            let mut some = [0; 1024];
+            match (slow.write_all(b"G"), slow.read(&mut some)) {
+                (Err(_), _) | (_, Ok(0)) => Ok(()),
+                (_, Err(error)) if error.kind() != ErrorKind::WouldBlock => Ok(()),
+                (Ok(()), _) => Err("it takes more".to_owned()),
+            }
+        });
+    }
+    for idle in [&mut silent, &mut kept] {
+        idle.write_all(request).unwrap();
+        answered(idle);
+    }
+    let request = Request::get("http://bailiwick/nowhere").body(String::new()).unwrap();
+    streams.send(request).await.error(404, "no_such_route");
+}
+
+/// Requests that are taken back at once cost the server's attention and the client nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn who_takes_back_request_after_request_is_cut_off() {
+    let serving = Serving::begin(config()).await;
+    serving.apply(world());
+    let streams = Http2::connect(serving.api).await;
+    let taken_back = streams.take_back(EVALUATION, 100_000).await;
+    assert!(taken_back < 100_000, "it went on to the end");
+
+    let request = question("alice", "edit", "website").to_string();
+    let request =
+        Request::post(format!("http://bailiwick{EVALUATION}")).header("content-type", "application/json").body(request);
+    Http2::connect(serving.api).await.send(request.unwrap()).await.ok();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_request_under_way_keeps_its_connection() {
     let mut config = config();
@@ -193,10 +249,19 @@ async fn heads_and_streams_are_bounded() {
     stream.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"HTTP/1.1 431");
 
+    let mut stream = connect(serving.api);
+    let many = "x: y\r\n".repeat(101);
+    stream.write_all(format!("GET / HTTP/1.1\r\n{many}\r\n").as_bytes()).unwrap();
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 431");
+
     let mut streams = Http2::connect(serving.api).await;
     assert_eq!(streams.max_streams(), 128);
     let request = Request::get("http://bailiwick/").header("x", &long).body(String::new()).unwrap();
     assert_eq!(streams.send(request).await.status, 431);
+    // Small ones, each of which weighs more than it is long.
+    let many = (0..2000).fold(Request::get("http://bailiwick/"), |request, i| request.header("x", i));
+    assert_eq!(streams.send(many.body(String::new()).unwrap()).await.status, 431);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

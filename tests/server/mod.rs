@@ -5,14 +5,20 @@ use serde_json::{Value, json};
 
 use crate::support::facts::{grant, group, group_grant, known_as, membership, organization, resource, role, suspended};
 
+mod absurd;
+mod authentication;
 mod authzen;
+mod authzen_search;
 mod checks;
 mod connections;
+mod freshness;
 mod lists;
+mod mutual_tls;
 mod openapi;
 mod probes;
 mod requests;
 mod shutdown;
+mod subject_access_review;
 mod tls;
 
 /// Two organizations that both have a project `website`.

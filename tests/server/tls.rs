@@ -43,7 +43,7 @@ impl Serving {
         let admission_listener = Some(AdmissionListener { listener, certificate, format });
         let shutdown = CancellationToken::new();
         let server = TestServer::new(config()).server;
-        let listeners = Listeners { api, probes, admission: admission_listener };
+        let listeners = Listeners { api, api_tls: None, probes, admission: admission_listener, access_reviews: None };
         let server = tokio::spawn(server::serve(server, listeners, shutdown.clone().cancelled_owned()));
         let serving = Self { admission, folder, registry, shutdown, server };
         serving.connect_eventually(authority);
@@ -76,16 +76,20 @@ impl Serving {
 /// Asks something on a connection. The status line of the answer.
 fn ask(connection: &mut Connection) -> String {
     connection.write_all(b"GET /admission/validate HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    answer(connection).unwrap()
+}
+
+/// The status line of an answer whose body is JSON, an object.
+pub fn answer(connection: &mut Connection) -> io::Result<String> {
     let mut answer = Vec::new();
-    // The body is JSON, an object.
     while !answer.ends_with(b"}") {
         let mut some = [0; 1024];
-        let read = connection.read(&mut some).unwrap();
+        let read = connection.read(&mut some)?;
         assert_ne!(read, 0, "the connection was closed");
         answer.extend_from_slice(&some[..read]);
     }
     let answer = String::from_utf8(answer).unwrap();
-    answer.lines().next().unwrap().to_owned()
+    Ok(answer.lines().next().unwrap().to_owned())
 }
 
 const METHOD_NOT_ALLOWED: &str = "HTTP/1.1 405 Method Not Allowed";

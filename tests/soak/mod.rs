@@ -8,6 +8,8 @@ mod changes;
 mod churn;
 mod cluster;
 mod compare;
+mod flood;
+mod freshness;
 mod manifests;
 mod poller;
 mod report;

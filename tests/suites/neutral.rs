@@ -119,6 +119,14 @@ fn object(environment: &str, kind: &str, name: &str, spec: &Value) -> Value {
 }
 
 impl Case {
+    /// The case with another assignment.
+    #[must_use]
+    pub fn assigning(mut self, member: &str, role: &str, resource: &str) -> Self {
+        let [member, role, resource] = [member, role, resource].map(str::to_owned);
+        self.membership_role_assignments.push(MembershipRoleAssignment { member, role, resource });
+        self
+    }
+
     /// Writes the case's objects as a file of manifests. An object's name is its number, for ids are freer than names.
     pub fn write(&self, folder: &Path, environment: &str) {
         let number = |prefix: &str, position: usize| format!("{prefix}-{position}");
@@ -196,7 +204,17 @@ impl Case {
                 .iter()
                 .map(|item| format!("{}:{}", item["type"].as_str().unwrap(), item["externalId"].as_str().unwrap()))
                 .collect();
-            compare(format!("resources of {subject} with {permission}"), answer == *expect, format!("{answer:?}"));
+            let query = json!({
+                "subject": {"type": "user", "id": split(subject).1},
+                "action": {"name": permission},
+                "resource": {"type": r#type},
+            });
+            let found: BTreeSet<String> = search(serve, environment, "resource", &query)
+                .iter()
+                .map(|result| format!("{}:{}", result["type"].as_str().unwrap(), result["id"].as_str().unwrap()))
+                .collect();
+            let right = answer == *expect && found == *expect;
+            compare(format!("resources of {subject} with {permission}"), right, format!("{answer:?}, {found:?}"));
         }
         for ListSubjects { subject_type, resource, permission, expect } in self.list_subjects.iter().flatten() {
             let (resource_type, id) = split(resource);
@@ -205,14 +223,33 @@ impl Case {
                 .iter()
                 .map(|item| format!("{subject_type}:{}", item["name"].as_str().unwrap()))
                 .collect();
-            compare(format!("who has {permission} on {resource}"), answer == *expect, format!("{answer:?}"));
+            let query = json!({
+                "subject": {"type": "user"},
+                "action": {"name": permission},
+                "resource": {"type": resource_type, "id": id},
+            });
+            let found: BTreeSet<String> = search(serve, environment, "subject", &query)
+                .iter()
+                .map(|result| format!("{}:{}", result["type"].as_str().unwrap(), result["id"].as_str().unwrap()))
+                .collect();
+            let right = answer == *expect && found == *expect;
+            compare(format!("who has {permission} on {resource}"), right, format!("{answer:?}, {found:?}"));
         }
         for ListPermissions { subject, resource, expect } in self.list_permissions.iter().flatten() {
             let (resource_type, id) = split(resource);
             let parameters = [("user", split(subject).1), ("resourceType", resource_type), ("resourceId", id)];
             let answer = get(serve, environment, "permissions", &parameters);
             let answer: BTreeSet<String> = serde_json::from_value(answer["permissions"].clone()).expect("permissions");
-            compare(format!("permissions of {subject} on {resource}"), answer == *expect, format!("{answer:?}"));
+            let query = json!({
+                "subject": {"type": "user", "id": split(subject).1},
+                "resource": {"type": resource_type, "id": id},
+            });
+            let found: BTreeSet<String> = search(serve, environment, "action", &query)
+                .iter()
+                .map(|result| format!("{resource_type}:{}", result["name"].as_str().unwrap()))
+                .collect();
+            let right = answer == *expect && found == *expect;
+            compare(format!("permissions of {subject} on {resource}"), right, format!("{answer:?}, {found:?}"));
         }
         (asked, wrong)
     }
@@ -239,6 +276,23 @@ fn list(serve: &Bailiwick, environment: &str, list: &str, parameters: &[(&str, &
             Some(next) => cursor = Some(next.to_owned()),
             None => return items,
         }
+    }
+}
+
+/// All results of a search with AuthZEN, read in small pages.
+fn search(serve: &Bailiwick, environment: &str, what: &str, query: &Value) -> Vec<Value> {
+    let path = format!("/environments/{environment}/access/v1/search/{what}");
+    let mut results = Vec::new();
+    let mut page = json!({"limit": 3});
+    loop {
+        let mut request = query.clone();
+        request["page"] = page;
+        let answer = serve.post(&path, &request).ok();
+        results.extend(answer["results"].as_array().expect("results").iter().cloned());
+        page = match answer["page"]["next_token"].as_str().expect("a token") {
+            "" => return results,
+            next => json!({"token": next}),
+        };
     }
 }
 

@@ -150,6 +150,17 @@ impl Bailiwick {
         });
     }
 
+    /// The same where it may not be ready on the way.
+    #[track_caller]
+    pub fn wait_until_allows_where_ready(&self, expected: bool, question: Question<'_>) {
+        let path = format!("/environments/{}/access/v1/evaluation", question.environment);
+        wait::until(&format!("{question:?} is {expected}"), || {
+            let answer = self.post(&path, &question.evaluation());
+            let is_so = answer.status == StatusCode::OK && answer.json()["decision"] == expected;
+            if is_so { Ok(()) } else { Err(format!("{answer:?}; log: {}", self.log())) }
+        });
+    }
+
     /// What it says of every object of an environment.
     pub fn objects(&self, environment: &str) -> Vec<Value> {
         let path = format!("/environments/{environment}/v1/objects?limit=1000");

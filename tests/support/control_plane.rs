@@ -4,6 +4,7 @@ use std::{
     env,
     fs::{self, File},
     io::Write,
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{LazyLock, Mutex},
@@ -113,10 +114,39 @@ impl ControlPlane {
         *self.etcd.lock().unwrap() = None;
     }
 
+    /// Keeps what etcd has now. It is away meanwhile.
+    pub fn back_up_etcd(&self) {
+        self.kill_etcd();
+        run(Command::new("cp").arg("--recursive").arg(self.folder.join("etcd")).arg(self.folder.join("etcd-backup")));
+        self.start_etcd();
+        self.wait_until_ready();
+    }
+
+    /// Restores what was kept, as one does: with the API server stopped.
+    pub fn restore_etcd(&self) {
+        self.kill_api_server();
+        self.kill_etcd();
+        fs::remove_dir_all(self.folder.join("etcd")).expect("the data of etcd");
+        run(Command::new("cp").arg("--recursive").arg(self.folder.join("etcd-backup")).arg(self.folder.join("etcd")));
+        self.start_etcd();
+        self.start_api_server();
+    }
+
     /// Starts kube-apiserver, on the same port as before, and waits until it is ready.
     pub fn start_api_server(&self) {
         *self.api_server.lock().unwrap() = Some(self.start_server("kube-apiserver"));
         self.wait_until_ready();
+    }
+
+    /// Has kube-apiserver authorize as this AuthorizationConfiguration says, from its next start on.
+    pub fn authorize(&self, configuration: &str) {
+        fs::write(self.folder.join("authorization.yaml"), configuration).expect("a file");
+    }
+
+    /// Has kube-apiserver authorize by RBAC, and then by the webhook of this kubeconfig, from its next start on.
+    pub fn authorize_by_webhook(&self, kubeconfig: &str) {
+        let _ = fs::remove_file(self.folder.join("authorization.yaml"));
+        fs::write(self.folder.join("authorization-webhook.kubeconfig"), kubeconfig).expect("a file");
     }
 
     /// Kills kube-apiserver: SIGKILL.
@@ -246,6 +276,23 @@ impl ControlPlane {
     /// to the user of that name, at first nothing).
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.join("kubeconfig")
+    }
+
+    /// Where the API server listens.
+    pub fn api_server_address(&self) -> SocketAddr {
+        let text = fs::read_to_string(self.kubeconfig()).expect("the kubeconfig");
+        let (_, address) = text.split_once("https://").expect("a server in the kubeconfig");
+        let end = address.find(|it: char| !it.is_ascii_digit() && it != '.' && it != ':').unwrap_or(address.len());
+        address[..end].parse().expect("an address and a port")
+    }
+
+    /// The same kubeconfig, but for an API server that is reached by another address.
+    pub fn kubeconfig_by(&self, address: SocketAddr) -> PathBuf {
+        let text = fs::read_to_string(self.kubeconfig()).expect("the kubeconfig");
+        let path = self.folder.join(format!("kubeconfig-{}", address.port()));
+        let (direct, other) = (self.api_server_address().to_string(), address.to_string());
+        fs::write(&path, text.replace(&direct, &other)).expect("a kubeconfig");
+        path
     }
 
     fn start_server(&self, name: &str) -> Process {

@@ -80,8 +80,13 @@ pub fn grant(membership: &str, role: &str, resource: &str) -> Object {
 
 /// A `MembershipRoleAssignment` on the membership's organization, named `{membership}-{role}`.
 pub fn organization_grant(membership: &str, role: &str) -> Object {
-    let fact =
-        MembershipRoleAssignment { membership: membership.into(), role: role.into(), resource: None, expires_at: None, condition: None };
+    let fact = MembershipRoleAssignment {
+        membership: membership.into(),
+        role: role.into(),
+        resource: None,
+        expires_at: None,
+        condition: None,
+    };
     object(&format!("{membership}-{role}"), Fact::MembershipRoleAssignment(fact))
 }
 
@@ -99,7 +104,13 @@ pub fn group_grant(group: &str, role: &str, resource: &str) -> Object {
 
 /// A `GroupRoleAssignment` on the group's organization, named `{group}-{role}`.
 pub fn organization_group_grant(group: &str, role: &str) -> Object {
-    let fact = GroupRoleAssignment { group: group.into(), role: role.into(), resource: None, expires_at: None, condition: None };
+    let fact = GroupRoleAssignment {
+        group: group.into(),
+        role: role.into(),
+        resource: None,
+        expires_at: None,
+        condition: None,
+    };
     object(&format!("{group}-{role}"), Fact::GroupRoleAssignment(fact))
 }
 

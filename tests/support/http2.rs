@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use axum::{body::Bytes, http::Request};
 use h2::{
-    Ping, PingPong, SendStream,
+    Ping, PingPong, Reason, SendStream,
     client::{ResponseFuture, SendRequest},
 };
 use serde_json::Value;
@@ -54,6 +54,20 @@ impl Http2 {
         let (response, stream) = self.requests.send_request(request, false).expect("a request that can be sent");
         self.settle().await;
         Unfinished { response, stream }
+    }
+
+    /// Begins requests and takes them back, one after the other, until the server closes the connection or there were so
+    /// many. How many there were.
+    pub async fn take_back(mut self, path: &str, most: usize) -> usize {
+        for number in 0..most {
+            let request = Request::post(format!("http://bailiwick{path}")).body(()).expect("a request");
+            let ready = timeout(PATIENCE, self.requests.ready()).await.expect("in time");
+            let Ok(mut requests) = ready else { return number };
+            let Ok((_response, mut stream)) = requests.send_request(request, false) else { return number };
+            stream.send_reset(Reason::CANCEL);
+            self.requests = requests;
+        }
+        most
     }
 
     /// Waits until the server closes the connection.

@@ -65,9 +65,27 @@ impl Objects {
         self.of(kind).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.map(drop)
     }
 
+    /// The same, and returns the resource version that it has then.
+    pub async fn merge_versioned(&self, kind: Kind, name: &str, patch: &Value) -> kube::Result<String> {
+        let written = self.of(kind).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?;
+        Ok(written.metadata.resource_version.unwrap_or_default())
+    }
+
     /// Deletes one. Returns when the API server has accepted that.
     pub async fn delete(&self, kind: Kind, name: &str) -> kube::Result<()> {
         self.of(kind).delete(name, &DeleteParams::default()).await.map(drop)
+    }
+
+    /// How new the newest object of each kind is, as `Bailiwick-At-Least` says it.
+    pub async fn newest(&self) -> String {
+        let mut newest = BTreeMap::new();
+        for (ObjectRef { kind, .. }, object) in self.list().await {
+            let version = object.metadata.resource_version.and_then(|version| version.parse::<u64>().ok());
+            let known = newest.entry(kind).or_default();
+            *known = version.max(*known);
+        }
+        let newest = newest.into_iter().filter_map(|(kind, version)| Some(format!("{kind}/{}", version?)));
+        newest.collect::<Vec<_>>().join(",")
     }
 
     /// Every object there is, of every kind.

@@ -27,7 +27,10 @@ pub fn config() -> Config {
         default_environment: DEFAULT_ENVIRONMENT.to_owned(),
         served_environments: None,
         limits: Limits::default(),
+        public_url: None,
         log_filter: None,
+        authentication: None,
+        decision_log: None,
     }
 }
 
@@ -46,6 +49,11 @@ impl TestServer {
         let store = Store::read_only("nothing is written here", Arc::clone(&environments), Arc::default());
         let server =
             Server::new(config, Arc::clone(&environments), Arc::new(store), Registry::with_prefix("bailiwick"));
+        Self::of(server, environments)
+    }
+
+    /// This server, which answers from these graphs.
+    pub fn of(server: Arc<Server>, environments: Arc<Environments>) -> Self {
         Self {
             environments,
             api: Client(server::router(Arc::clone(&server))),

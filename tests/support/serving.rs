@@ -42,7 +42,7 @@ impl Serving {
             probes: probes.local_addr().expect("an address"),
             task: tokio::spawn(server::serve(
                 server,
-                Listeners { api, probes, admission: None },
+                Listeners { api, api_tls: None, probes, admission: None, access_reviews: None },
                 shutdown.clone().cancelled_owned(),
             )),
             shutdown,

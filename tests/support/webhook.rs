@@ -7,7 +7,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
     crypto::ring,
-    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
 };
 use serde_json::{Value, json};
 
@@ -46,12 +46,24 @@ impl Authority {
 
     /// Puts a new certificate for [`HOST`] and its key into a folder, as a mounted Secret has them.
     pub fn issue_into(&self, folder: &Path) {
-        let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new(vec![HOST.to_owned()]).expect("parameters");
-        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
-        std::fs::write(folder.join("tls.key"), key.serialize_pem()).expect("a file");
-        std::fs::write(folder.join("tls.crt"), certificate.pem()).expect("a file");
+        let issued = self.issue(&CertificateParams::new(vec![HOST.to_owned()]).expect("parameters"));
+        std::fs::write(folder.join("tls.key"), issued.key).expect("a file");
+        std::fs::write(folder.join("tls.crt"), issued.certificate).expect("a file");
     }
+
+    /// A new certificate.
+    pub fn issue(&self, params: &CertificateParams) -> Issued {
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate").pem();
+        Issued { certificate, key: key.serialize_pem() }
+    }
+}
+
+/// A certificate and its key, in PEM.
+#[derive(Debug)]
+pub struct Issued {
+    pub certificate: String,
+    pub key: String,
 }
 
 /// A connection with TLS.
@@ -70,13 +82,33 @@ pub fn connect(address: &str, authorities: &str) -> io::Result<Connection> {
 /// # Errors
 /// Where the other side shows no certificate of theirs, or none at all.
 pub fn connect_offering(address: &str, authorities: &str, protocols: &[&str]) -> io::Result<Connection> {
+    connect_as(address, authorities, protocols, None)
+}
+
+/// The same, by somebody who shows this certificate when asked for one.
+///
+/// # Errors
+/// Where the other side shows no certificate of theirs, or none at all.
+pub fn connect_as(
+    address: &str,
+    authorities: &str,
+    protocols: &[&str],
+    client: Option<&Issued>,
+) -> io::Result<Connection> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(CertificateDer::pem_slice_iter(authorities.as_bytes()).filter_map(Result::ok));
-    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let mut config = match client {
+        None => config.with_no_client_auth(),
+        Some(Issued { certificate, key }) => {
+            let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate")];
+            let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
+            config.with_client_auth_cert(chain, key).expect("a certificate that goes with its key")
+        }
+    };
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     let host = ServerName::try_from(HOST).expect("a host");
     let client = ClientConnection::new(Arc::new(config), host).map_err(io::Error::other)?;

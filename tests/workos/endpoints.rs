@@ -14,10 +14,10 @@ use crate::support::{answer::Answer, router::Client, workos::World};
 const GUIDE: &str = include_str!("../../docs/workos.md");
 
 /// A method and a path.
-type Endpoint = (String, String);
+pub type Endpoint = (String, String);
 
 /// The endpoints of the guide's tables, each with its state.
-fn told() -> Vec<(Endpoint, String)> {
+pub fn told() -> Vec<(Endpoint, String)> {
     let rows = Regex::new(r"(?m)^\| ([A-Z, ]+) \| `(/[^`]+)` \| ([^|]+) \|").unwrap();
     let rows = rows.captures_iter(GUIDE).map(|row| row.extract::<3>().1);
     let told = rows.flat_map(|[methods, path, state]| {
@@ -27,7 +27,7 @@ fn told() -> Vec<(Endpoint, String)> {
 }
 
 /// A path in which every parameter is named alike: names are for people.
-fn nameless(path: &str) -> String {
+pub fn nameless(path: &str) -> String {
     let parameter = Regex::new(r"\{\*?[a-z_]+\}").unwrap();
     parameter.replace_all(path, "x").into_owned()
 }

@@ -2,10 +2,11 @@
 //! the official SDKs.
 
 mod acme;
+mod authors;
 mod checks;
 mod company;
 mod discovery;
-mod endpoints;
+pub mod endpoints;
 mod environment;
 mod errors;
 mod expect;

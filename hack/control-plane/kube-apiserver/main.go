@@ -48,9 +48,6 @@ import (
 	"k8s.io/apiserver/pkg/authentication/token/tokenfile"
 	tokenunion "k8s.io/apiserver/pkg/authentication/token/union"
 	"k8s.io/apiserver/pkg/authentication/user"
-	"k8s.io/apiserver/pkg/authorization/authorizer"
-	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
-	authorizerunion "k8s.io/apiserver/pkg/authorization/union"
 	"k8s.io/apiserver/pkg/endpoints/discovery/aggregated"
 	openapinamer "k8s.io/apiserver/pkg/endpoints/openapi"
 	"k8s.io/apiserver/pkg/registry/rest"
@@ -98,8 +95,9 @@ type options struct {
 	proxyCA                                                 string
 	proxyNames, proxyUser, proxyUID, proxyGroup, proxyExtra []string
 	anonymous                                               bool
-	modes, issuers, audiences, keys                         []string
+	issuers, audiences, keys                                []string
 	signingKey                                              string
+	authorization                                           authorizationOptions
 }
 
 func main() { os.Exit(cli.Run(command())) }
@@ -131,11 +129,11 @@ func command() *cobra.Command {
 	o.features.AddFlags(fs)
 	o.admission.AddFlags(fs)
 	o.enablement.AddFlags(fs)
+	o.authorization.addFlags(fs)
 	logs.AddFlags(fs)
 	fs.StringVar(&o.clientCA, "client-ca-file", "", "certificates that sign client certificates")
 	fs.StringVar(&o.tokenFile, "token-auth-file", "", "CSV file of bearer tokens: token,user,uid,\"group1,group2\"")
 	fs.BoolVar(&o.anonymous, "anonymous-auth", true, "accept requests without credentials as system:anonymous")
-	fs.StringSliceVar(&o.modes, "authorization-mode", []string{"AlwaysAllow"}, "AlwaysAllow, AlwaysDeny, RBAC or Node (ignored), comma-separated")
 	fs.StringArrayVar(&o.issuers, "service-account-issuer", nil, "issuer of service account tokens; the first one issues, all are accepted")
 	fs.StringSliceVar(&o.audiences, "api-audiences", nil, "audiences of the API (default: the issuers)")
 	fs.StringArrayVar(&o.keys, "service-account-key-file", nil, "PEM keys that verify service account tokens")
@@ -275,27 +273,13 @@ func (o *options) serve(ctx context.Context) error {
 		&rbacauthorizer.ClusterRoleGetter{Lister: r.ClusterRoles().Lister()}, &rbacauthorizer.ClusterRoleBindingLister{Lister: r.ClusterRoleBindings().Lister()})
 	resolver := rbacvalidation.NewDefaultRuleResolver(&rbacauthorizer.RoleGetter{Lister: r.Roles().Lister()}, &rbacauthorizer.RoleBindingLister{Lister: r.RoleBindings().Lister()},
 		&rbacauthorizer.ClusterRoleGetter{Lister: r.ClusterRoles().Lister()}, &rbacauthorizer.ClusterRoleBindingLister{Lister: r.ClusterRoleBindings().Lister()})
-	authorizers := []authorizer.Authorizer{authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup)}
-	var rules []authorizer.RuleResolver
-	useRBAC := false
-	for _, m := range o.modes {
-		switch m {
-		case "RBAC":
-			useRBAC = true
-			authorizers, rules = append(authorizers, rbac), append(rules, rbac)
-		case "AlwaysAllow":
-			a := authorizerfactory.NewAlwaysAllowAuthorizer()
-			authorizers, rules = append(authorizers, a), append(rules, a)
-		case "AlwaysDeny":
-			a := authorizerfactory.NewAlwaysDenyAuthorizer()
-			authorizers, rules = append(authorizers, a), append(rules, a)
-		case "Node":
-		default:
-			return fmt.Errorf("--authorization-mode %q is not known", m)
-		}
+	authorization, err := o.authorization.configuration()
+	if err != nil {
+		return err
 	}
-	config.Authorization.Authorizer = authorizerunion.New(authorizers...)
-	config.RuleResolver = authorizerunion.NewRuleResolvers(rules...)
+	if config.Authorization.Authorizer, config.RuleResolver, err = authorizers(authorization, rbac); err != nil {
+		return err
+	}
 
 	// ---- admission, API documents
 	if err := o.admission.ApplyTo(&config.Config, shared, client, dyn, utilfeature.DefaultFeatureGate, config.EffectiveVersion); err != nil {
@@ -371,7 +355,7 @@ func (o *options) serve(ctx context.Context) error {
 	server.AddPostStartHookOrDie("bootstrap", func(hook genericapiserver.PostStartHookContext) error {
 		go func() {
 			_ = wait.PollUntilContextCancel(hook, 100*time.Millisecond, true, func(ctx context.Context) (bool, error) {
-				if err := bootstrap(ctx, client, useRBAC); err != nil {
+				if err := bootstrap(ctx, client, usesRBAC(authorization)); err != nil {
 					klog.V(1).InfoS("bootstrap will be tried again", "err", err)
 					return false, nil
 				}

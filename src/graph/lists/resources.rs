@@ -19,7 +19,8 @@ impl Graph {
     ///
     /// # Guarantees
     /// The cost grows with the whole list, of which a page is cut, and with the assignments that the subject has. Where
-    /// only one type is wanted it grows with the resources of all types below which that type is found.
+    /// only one type is wanted it grows with the resources of all types below which that type is found; of the children
+    /// of a parent, with all of them where anything comes down from above that some type may be listed by.
     ///
     /// # Errors
     /// Where the subject or the parent cannot be found or used.
@@ -65,14 +66,21 @@ impl Graph {
             }
             subjects.gather(self, membership, organization);
             let inherited = self.effective_permissions(membership, path, organization, subjects, asked);
-            let children = self.children(parent).filter(|&child| self.is_sound_below(child, parent));
-            found.extend(children.filter(|&child| {
+            let candidates: Vec<_> = if inherited.intersects(&wanted.permissions) {
+                self.children(parent).collect()
+            } else {
+                // Nothing comes from above: only children with grants of their own can be in the list.
+                let granted = self.anchors(membership, &wanted.permissions).into_iter();
+                granted.filter(|&id| self.resources[id].parent == Some(parent)).collect()
+            };
+            found.extend(candidates.into_iter().filter(|&child| {
                 let resource_type = self.resources[child].kind.resource_type();
                 let own = || self.effective_permissions(membership, &[child], organization, subjects, asked);
-                resource_type.is_some_and(|resource_type| {
-                    wanted.is_of_type(resource_type)
-                        && (wanted.allows(resource_type, &inherited) || wanted.allows(resource_type, &own()))
-                })
+                self.is_sound_below(child, parent)
+                    && resource_type.is_some_and(|resource_type| {
+                        wanted.is_of_type(resource_type)
+                            && (wanted.allows(resource_type, &inherited) || wanted.allows(resource_type, &own()))
+                    })
             }));
         }
         Ok(found)

@@ -54,7 +54,10 @@ impl World {
             default_environment: "default".to_owned(),
             served_environments: Some(["default".to_owned()].into()),
             limits: Limits::default(),
+            public_url: None,
             log_filter: None,
+            authentication: None,
+            decision_log: None,
         };
         let ledger = Arc::default();
         let store = Arc::new(Store::read_only("nothing is written here", Arc::clone(&environments), ledger));

@@ -11,14 +11,14 @@ use super::{TargetFields, subject};
 use crate::{
     graph::{
         facts::Timestamp,
-        query::{Action, CheckRequest, Decision, Target},
+        query::{Action, Asked, CheckRequest, Decision, Given, Properties, Target},
     },
     server::{
         Error, Server,
         answer::Reason,
         environment::Environment,
         error::ErrorBody,
-        extract::{JsonBody, Object, Text, check_batch_size, parse_object, required},
+        extract::{JsonBody, Object, Text, check_batch_size, parse_object, properties, required},
         openapi::{Failures, InEnvironment},
     },
 };
@@ -39,7 +39,9 @@ pub async fn check(
 ) -> Result<Json<CheckResult>, Error> {
     let check: Check<'_> = body.parse()?;
     let request = check.request()?;
-    let decision = server.metrics.native.check(&environment.read(), &request, Timestamp::now());
+    let given = check.given();
+    let asked = Asked { now: Timestamp::now(), given: Some(&given) };
+    let decision = server.metrics.native.check(&environment.read(), &request, asked);
     Ok(Json(decision.into()))
 }
 
@@ -59,11 +61,7 @@ pub async fn checks(
     environment: Environment,
     body: JsonBody,
 ) -> Result<Json<CheckResults>, Error> {
-    let Checks { checks } = body.parse()?;
-    let checks = checks.ok_or_else(|| Error::field("checks", "is missing"))?;
-    check_batch_size("checks", checks.len())?;
-    let checks: Vec<Result<Check<'_>, Error>> = checks.iter().map(|check| parse_object(check.get())).collect();
-
+    let checks = read_batch(&body)?;
     let metrics = &server.metrics.native;
     let refuse = |error: &Error| {
         metrics.count_error();
@@ -71,16 +69,36 @@ pub async fn checks(
     };
     let now = Timestamp::now();
     let graph = environment.read();
+    let mut batch = metrics.batch();
     let results = checks
         .iter()
         .map(|check| match check {
-            Ok(check) => check
-                .request()
-                .map_or_else(|error| refuse(&error), |request| metrics.check(&graph, &request, now).into()),
+            Ok(check) => {
+                let given = check.given();
+                let asked = Asked { now, given: Some(&given) };
+                check
+                    .request()
+                    .map_or_else(|error| refuse(&error), |request| batch.check(&graph, &request, asked).into())
+            }
             Err(error) => refuse(error),
         })
         .collect();
     Ok(Json(CheckResults { results }))
+}
+
+/// The questions of a batch, each in its place, and why one cannot be understood.
+fn read_batch(body: &JsonBody) -> Result<Vec<Result<Check<'_>, Error>>, Error> {
+    let missing = || Error::field("checks", "is missing");
+    // Nearly always all can be understood: then what the body says is read once.
+    if let Some(Checks { checks }) = body.parse_if_valid() {
+        let checks = checks.ok_or_else(missing)?;
+        check_batch_size("checks", checks.len())?;
+        return Ok(checks.into_iter().map(|Object(check)| Ok(check)).collect());
+    }
+    let UnreadChecks { checks } = body.parse()?;
+    let checks = checks.ok_or_else(missing)?;
+    check_batch_size("checks", checks.len())?;
+    Ok(checks.into_iter().map(|check| parse_object(check.get())).collect())
 }
 
 /// A question.
@@ -106,6 +124,22 @@ pub struct Check<'a> {
     #[serde(borrow)]
     #[schema(value_type = CheckResource)]
     resource: Option<Object<CheckResource<'a>>>,
+    /// What conditions know as `subject.properties`.
+    #[serde(default, borrow, rename = "subjectProperties", deserialize_with = "properties")]
+    #[schema(value_type = Option<Object>)]
+    subject_properties: Option<Properties<'a>>,
+    /// What conditions know as `resource.properties`.
+    #[serde(default, borrow, rename = "resourceProperties", deserialize_with = "properties")]
+    #[schema(value_type = Option<Object>)]
+    resource_properties: Option<Properties<'a>>,
+    /// What conditions know as `action.properties`.
+    #[serde(default, borrow, rename = "actionProperties", deserialize_with = "properties")]
+    #[schema(value_type = Option<Object>)]
+    action_properties: Option<Properties<'a>>,
+    /// What conditions know as `context`.
+    #[serde(default, borrow, deserialize_with = "properties")]
+    #[schema(value_type = Option<Object>)]
+    context: Option<Properties<'a>>,
 }
 
 /// A resource: its object's `name`, or else its `type` and `id`.
@@ -141,6 +175,16 @@ impl Check<'_> {
             resource: resource.target()?,
         })
     }
+
+    /// What it tells of itself.
+    pub fn given(&self) -> Given<'_> {
+        Given {
+            subject: self.subject_properties.as_ref(),
+            resource: self.resource_properties.as_ref(),
+            action: self.action_properties.as_ref(),
+            context: self.context.as_ref(),
+        }
+    }
 }
 
 impl CheckResource<'_> {
@@ -162,6 +206,14 @@ pub struct Checks<'a> {
     /// The questions, 10,000 at the most.
     #[serde(borrow)]
     #[schema(value_type = Vec<Check>, max_items = 10000)]
+    checks: Option<Vec<Object<Check<'a>>>>,
+}
+
+/// The same, where one of them cannot be understood.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnreadChecks<'a> {
+    #[serde(borrow)]
     checks: Option<Vec<&'a RawValue>>,
 }
 

@@ -11,7 +11,7 @@ use super::{check::Check, grants::GrantSource};
 use crate::{
     graph::{
         facts::Timestamp,
-        query::{self, Decision},
+        query::{self, Asked, Decision},
     },
     server::{
         Error,
@@ -33,7 +33,9 @@ use crate::{
 )]
 pub async fn explain(environment: Environment, body: JsonBody) -> Result<Response, Error> {
     let check: Check<'_> = body.parse()?;
-    let explanation = environment.read().explain(&check.request()?, Timestamp::now());
+    let given = check.given();
+    let asked = Asked { now: Timestamp::now(), given: Some(&given) };
+    let explanation = environment.read().explain(&check.request()?, asked);
     Ok(Json(Explanation::from(&explanation)).into_response())
 }
 

@@ -38,6 +38,8 @@ pub enum CertificateError {
 /// # Guarantees
 /// Connections that exist are not affected by an exchange. What cannot be used is never shown: the one before stays.
 pub struct Certificate {
+    /// What shows it.
+    listener: &'static str,
     shown: RwLock<Option<Arc<CertifiedKey>>>,
     /// What was offered last, in PEM, so that the same is not judged, and told of, again and again.
     offered: Mutex<Option<(Vec<u8>, Vec<u8>)>>,
@@ -53,15 +55,38 @@ impl fmt::Debug for Certificate {
 }
 
 impl Certificate {
-    /// One that is still to be offered. Registers its figures.
-    #[must_use]
-    pub fn register(registry: &mut Registry) -> Arc<Self> {
-        let certificate = Self {
+    fn of(listener: &'static str) -> Self {
+        Self {
+            listener,
             shown: RwLock::default(),
             offered: Mutex::default(),
             not_after: Gauge::default(),
             errors: Counter::default(),
-        };
+        }
+    }
+
+    /// One for the API that is still to be offered. Registers its figures.
+    #[must_use]
+    pub fn register_for_api(registry: &mut Registry) -> Arc<Self> {
+        let certificate = Self::of("the API");
+        registry.register_with_unit(
+            "api_certificate_not_after_timestamp",
+            "When the certificate of the API expires, since 1970; 0: there is none yet",
+            Unit::Seconds,
+            certificate.not_after.clone(),
+        );
+        registry.register(
+            "api_certificate_errors",
+            "Certificates offered to the API that could not be used, so that the one before was kept",
+            certificate.errors.clone(),
+        );
+        Arc::new(certificate)
+    }
+
+    /// One for the admission webhook that is still to be offered. Registers its figures.
+    #[must_use]
+    pub fn register(registry: &mut Registry) -> Arc<Self> {
+        let certificate = Self::of("the admission webhook");
         registry.register_with_unit(
             "admission_certificate_not_after_timestamp",
             "When the certificate of the admission webhook expires, since 1970; 0: there is none yet",
@@ -88,7 +113,7 @@ impl Certificate {
             Ok((certified, not_after)) => {
                 *self.shown.write() = Some(Arc::new(certified));
                 self.not_after.set(not_after.as_second());
-                tracing::info!(%not_after, "the admission webhook shows a new certificate");
+                tracing::info!(%not_after, listener = self.listener, "a new certificate is shown");
             }
             Err(error) => self.cannot_be_offered(&error),
         }
@@ -98,7 +123,7 @@ impl Certificate {
     /// Notes that no certificate can be had, so that the one before stays.
     pub(super) fn cannot_be_offered(&self, error: &dyn std::error::Error) {
         self.errors.inc();
-        tracing::error!(%error, "the certificate of the admission webhook cannot be used; it shows the one before, if there was one");
+        tracing::error!(%error, listener = self.listener, "a certificate cannot be used; the one before, if there was one, is shown");
     }
 }
 

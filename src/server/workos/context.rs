@@ -11,13 +11,15 @@ use super::{Error, id::Prefix};
 use crate::{
     graph::facts::{self, Name, ORGANIZATION, ObjectRef},
     server::{self, Server},
-    store::{Item, OfKind, Snapshot, Spec, Store, StoredObject, View},
+    store::{Author, Item, OfKind, Snapshot, Spec, Store, StoredObject, View},
 };
 
-/// The environment that a request is about: the one of the caller's credential, or that the path names.
+/// The environment that a request is about, and who asks.
 #[derive(Debug)]
 pub struct Context {
     server: Arc<Server>,
+    store: Arc<Store>,
+    author: Option<Arc<Author>>,
     environment: String,
 }
 
@@ -31,7 +33,12 @@ impl FromRequestParts<Arc<Server>> for Context {
         let named = parameters.iter().find_map(|(name, value)| (name == "namespace").then_some(value));
         let environment = named.unwrap_or(&server.config.default_environment);
         server.environment(environment)?;
-        Ok(Self { environment: environment.to_owned(), server: Arc::clone(server) })
+        let author = parts.extensions.get::<Arc<Author>>().cloned();
+        let store = match &author {
+            Some(author) => Arc::new(server.store.written_by(Arc::clone(author))),
+            None => Arc::clone(&server.store),
+        };
+        Ok(Self { environment: environment.to_owned(), server: Arc::clone(server), store, author })
     }
 }
 
@@ -41,9 +48,14 @@ impl Context {
         &self.environment
     }
 
-    /// Where objects are written.
+    /// What the caller is called, where that is known.
+    pub fn caller(&self) -> Option<&str> {
+        self.author.as_ref().map(|author| author.caller())
+    }
+
+    /// Where objects are written, for the caller.
     pub fn store(&self) -> &Store {
-        &self.server.store
+        &self.store
     }
 
     /// The environment as it is now.

@@ -56,7 +56,8 @@ async fn answer(State(honours): State<Arc<Honours>>, request: Request, next: Nex
     let (mut parts, sent) = request.into_parts();
     let context = Context::from_request_parts(&mut parts, &honours.server).await?;
     let sent = body::bytes(Request::from_parts(parts.clone(), sent), &honours.server).await?;
-    let key = Key { environment: context.environment().to_owned(), key };
+    let caller = context.caller().map(str::to_owned);
+    let key = Key { environment: context.environment().to_owned(), caller, text: key };
     let turns = honours.answers.turns(&key, fingerprint(&parts.uri, &sent), Instant::now()).ok_or_else(|| {
         Error::coded(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -107,7 +108,9 @@ fn fingerprint(uri: &Uri, sent: &Bytes) -> Uuid {
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 struct Key {
     environment: String,
-    key: String,
+    /// Nobody gets the answer of another.
+    caller: Option<String>,
+    text: String,
 }
 
 /// An answer, to be given again.
@@ -232,7 +235,7 @@ mod tests {
     use super::*;
 
     fn key(number: usize) -> Key {
-        Key { environment: "default".to_owned(), key: number.to_string() }
+        Key { environment: "default".to_owned(), caller: None, text: number.to_string() }
     }
 
     fn is_known(answers: &Answers, number: usize, now: Instant) -> bool {

@@ -15,7 +15,7 @@ use crate::{
     graph::facts::{Kind, Name, Object, Timestamp},
     source::{
         convert::{self, Metadata, UnknownFields},
-        ledger::{ObservedStatus, Presentation, Record},
+        ledger::{ObservedStatus, Presentation, Record, identity::revision},
     },
 };
 
@@ -125,6 +125,12 @@ impl WatchedObject {
             deleting: deletion_timestamp.is_some(),
         };
         convert::object(kind, metadata, &self.spec, UnknownFields::Ignore)
+    }
+
+    /// Its resource version as the number that it is; 0 where it is none.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        revision(self.metadata.resource_version.as_deref().unwrap_or_default())
     }
 
     /// What the ledger keeps of it.

@@ -17,11 +17,11 @@ use tracing::warn;
 
 use crate::{
     graph::{
-        Environments,
+        Environments, Revision,
         facts::{Change, Kind, Name, ObjectRef},
     },
     source::{
-        Ledger,
+        Ledger, Progress,
         ledger::{Awaited, LedgerEntry},
     },
 };
@@ -114,8 +114,14 @@ struct Held {
 }
 
 impl Held {
-    fn keep_back(&mut self, batch: &mut Batch) {
+    /// Keeps back what happens to its objects, and notes from where on.
+    fn keep_back(&mut self, batch: &mut Batch, progress: &Progress) {
         let kept = batch.take_out(&self.objects);
+        for (&kind, entries) in &kept.entries {
+            if let Some(first) = entries.iter().map(LedgerEntry::number).min() {
+                progress.withhold(self.number, &self.environment, kind, first);
+            }
+        }
         if let Some(awaited) = &mut self.awaited {
             awaited.retain(|awaited| !tells(&kept, awaited));
         }
@@ -144,6 +150,8 @@ pub struct Relisted<'a> {
     pub kind: Kind,
     /// Their namespace; none: all.
     pub namespace: Option<&'a str>,
+    /// The resource version that the list is of.
+    pub reached: u64,
 }
 
 impl Relisted<'_> {
@@ -186,20 +194,28 @@ impl Publisher {
                     return true;
                 }
                 if let Some(batch) = batches.get_mut(&hold.environment) {
-                    hold.keep_back(batch);
+                    hold.keep_back(batch, self.ledger.progress());
                 }
                 hold.is_complete()
             })
             .collect();
-        for Held { environment, mut kept, .. } in ended {
+        for Held { number, environment, mut kept, .. } in ended {
             kept.append(batches.remove(&environment).unwrap_or_default());
             // Under the lock: what the watch of another kind brings next must not overtake what it brought before.
             self.make_visible(&environment, kept);
+            self.ledger.progress().release(number);
             self.ended.notify_waiters();
         }
         drop(held_back);
         for (environment, batch) in batches {
             self.make_visible(&environment, batch);
+        }
+        match relisted {
+            Some(Relisted { kind, namespace: None, reached }) => self.environments.reach_everywhere(kind, reached),
+            Some(Relisted { kind, namespace: Some(namespace), reached }) => {
+                self.environments.apply_reaching(namespace, &[], |revision| revision.set(kind, reached));
+            }
+            None => {}
         }
     }
 
@@ -245,6 +261,7 @@ impl Publisher {
         let Some(index) = held_back.holds.iter().position(|hold| hold.number == number) else { return false };
         let Held { environment, kept, .. } = held_back.holds.remove(index);
         self.make_visible(&environment, kept);
+        self.ledger.progress().release(number);
         drop(held_back);
         self.ended.notify_waiters();
         true
@@ -271,7 +288,14 @@ impl Publisher {
     fn make_visible(&self, environment: &Name, Batch { changes, mut entries }: Batch) {
         let ledger = self.ledger.of(environment);
         let _publication = ledger.publish();
-        self.environments.apply(environment, &changes);
+        let number =
+            |(&kind, entries): (&Kind, &Vec<LedgerEntry>)| Some((kind, entries.iter().map(LedgerEntry::number).max()?));
+        let reached: Revision = entries.iter().filter_map(number).collect();
+        self.environments.apply_reaching(environment, &changes, |revision| {
+            for (kind, number) in reached.iter() {
+                revision.raise(kind, number);
+            }
+        });
         // The followers of the ledger are told of every change of the graph.
         for change in &changes {
             entries.entry(kind(change)).or_default();

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use axum::{
@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use futures::channel::mpsc;
+use futures::{StreamExt as _, channel::mpsc};
 use kube::{
     Config,
     runtime::watcher::{self, Event},
@@ -23,7 +23,14 @@ use tokio::time::{Duration, Instant, sleep};
 
 mod memory;
 
-use super::{tracker::Update, *};
+use super::{
+    events::{Asking, Failure, Told, events},
+    tracker::Update,
+    *,
+};
+
+/// The resource version that it is at.
+const NOW: u64 = 1000;
 
 /// What the API server does, kind for kind, by the plural of its name.
 #[derive(Default)]
@@ -33,6 +40,9 @@ struct ApiServer {
     refusal: u16,
     /// How often it was answered so.
     refusals: AtomicUsize,
+    /// How far it is behind [`NOW`], and how often it told so of roles.
+    behind: AtomicU64,
+    listed_behind: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -102,7 +112,14 @@ async fn serve(
             kind.watches.push(sender);
             Body::from_stream(events).into_response()
         }
-        Some(kind) => Json(json!({ "metadata": { "resourceVersion": "1" }, "items": kind.objects })).into_response(),
+        Some(kind) => {
+            let behind = server.behind.load(Ordering::Relaxed);
+            if behind > 0 && plural == "roles" {
+                server.listed_behind.fetch_add(1, Ordering::Relaxed);
+            }
+            let metadata = json!({ "resourceVersion": (NOW - behind).to_string() });
+            Json(json!({ "metadata": metadata, "items": kind.objects })).into_response()
+        }
     }
 }
 
@@ -193,12 +210,13 @@ async fn objects_lose_effect_only_when_their_kind_is_not_served_for_long() {
     let publisher = Arc::new(Publisher::new(&environments, &Arc::default()));
     let mut watch = Watch::new(&client, Kind::Role, None, &publisher, &Metrics::default());
     let role = serde_json::from_value(role("a", 1)).unwrap();
-    watch.take([Event::Init, Event::InitApply(role), Event::InitDone].map(Ok).into());
+    watch.take([Told::Event(Event::Init), Told::Event(Event::InitApply(role)), Told::Listed(1)].map(Ok).into());
     let start = Instant::now();
     let mut fails_after = |seconds, code| {
         let status = kube::core::Status::failure("no", "").with_code(code).boxed();
         let mut update = Update::default();
-        watch.fail(&watcher::Error::WatchError(status), start + Duration::from_secs(seconds), &mut update);
+        let failure = Failure::from(watcher::Error::WatchError(status));
+        watch.fail(&failure, start + Duration::from_secs(seconds), &mut update);
         update.changes.len()
     };
     assert_eq!([0, 29].map(|second| fails_after(second, 404)), [0, 0]);
@@ -219,6 +237,39 @@ async fn begins_anew_when_the_watch_fell_behind() {
         &json!({ "kind": "Status", "status": "Failure", "code": 410, "message": "too old", "reason": "Expired" }),
     );
     wait_until("the new list counts", || following.roles() == (3, 0)).await;
+}
+
+/// Time stands still but for those who sleep.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_waited_for_between_the_objects_of_a_list() {
+    let server = ApiServer::refusing(404);
+    let roles: Vec<_> = (0..100).map(|number| role(&format!("role-{number}"), 1)).collect();
+    server.install(&roles);
+    // Between two ticks of the timer.
+    tokio::time::advance(Duration::from_micros(300)).await;
+    let began = Instant::now();
+    let api = kube::Api::all_with(server.client(), &watch::resource(Kind::Role));
+    let asking = Asking { max_silence: None, hurry: Arc::default() };
+    let told: Vec<_> = events(api, asking).take(1 + roles.len() + 1).collect().await;
+    assert!(matches!(told.last(), Some(Ok(Told::Listed(_)))), "{told:?}");
+    assert_eq!(began.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test]
+async fn a_list_that_is_older_than_what_was_told_changes_nothing() {
+    let server = ApiServer::refusing(404);
+    server.install(&[role("a", 1), role("b", 1)]);
+    let following = Following::begin(&server.client(), &[]);
+    wait_until("the watch stands", || server.is_watched()).await;
+    server.behind.store(1, Ordering::Relaxed);
+    server.kinds.lock().get_mut("roles").unwrap().objects = vec![role("a", 1)];
+    let expired =
+        json!({ "kind": "Status", "status": "Failure", "code": 410, "message": "too old", "reason": "Expired" });
+    server.send("ERROR", &expired);
+    wait_until("it is listed more than once", || server.listed_behind.load(Ordering::Relaxed) > 1).await;
+    assert_eq!(following.roles(), (2, 0));
+    server.behind.store(0, Ordering::Relaxed);
+    wait_until("the newer list counts", || following.roles() == (1, 0)).await;
 }
 
 #[tokio::test]

@@ -207,6 +207,17 @@ impl Tracker {
         }
     }
 
+    /// Whether a list was completed, so that positions mean something.
+    pub const fn has_listed(&self) -> bool {
+        self.has_listed
+    }
+
+    /// Takes nothing for known that was told so far: the next list tells what there is.
+    pub fn distrust(&mut self) {
+        self.listing = None;
+        self.withdrawn = true;
+    }
+
     fn begin_list(&self) -> Listing {
         let may_leave_out = self.has_listed || !self.known_where(|_| true).is_empty();
         Listing { seen: may_leave_out.then(HashMap::new), update: Update::default() }

@@ -6,6 +6,7 @@ use kube::{
 };
 use tokio::time::{Duration, Instant};
 
+use super::events::Failure;
 use crate::source::with_causes;
 
 /// After so long without an error, the next one is news again. More than twice the longest time between two tries.
@@ -27,8 +28,9 @@ pub enum Cause {
 
 impl Cause {
     /// Why this error came about.
-    pub fn of(error: &watcher::Error) -> Self {
+    pub fn of(failure: &Failure) -> Self {
         use watcher::Error as Watch;
+        let Failure::Watch(error) = failure else { return Self::Other(failure.to_string()) };
         match error {
             Watch::WatchError(status) => Self::of_status(status),
             Watch::InitialListFailed(error) | Watch::WatchStartFailed(error) | Watch::WatchFailed(error) => match error

@@ -2,19 +2,13 @@
 
 use std::{collections::BTreeMap, fmt, mem, pin::pin, sync::Arc, time::Duration};
 
-use futures::{Stream, StreamExt, stream};
-use kube::{
-    Api, Client,
-    core::ApiResource,
-    runtime::{
-        utils::Backoff,
-        watcher::{self, Config, DefaultBackoff, Event, watcher},
-    },
-};
-use tokio::time::{Instant, sleep};
+use futures::StreamExt;
+use kube::{Api, Client, core::ApiResource, runtime::watcher::Event};
+use tokio::{sync::watch::Receiver, time::Instant};
 use tracing::{debug, error, info, warn};
 
 use super::{
+    events::{Asking, Failure, Told, events},
     object::WatchedObject,
     publish::{Batch, Publisher, Relisted},
     tracker::{Tracker, Unusable, Update},
@@ -23,15 +17,16 @@ use super::{
 use crate::{
     api,
     graph::facts::{Kind, Name},
-    source::{Metrics, blocking, convert, lag::Lag},
+    source::{Metrics, blocking, convert, lag::Lag, progress::Position},
 };
 
 /// How long the API server may deny that it serves a kind before the objects of it are taken to be gone. It denies it
 /// for seconds after each start, and where a kind really goes, the watch tells the end of each object before.
 const DENIAL_PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long the pause between two tries gets. A revocation that was missed takes effect no later after an outage.
-const MAX_PAUSE: Duration = Duration::from_secs(10);
+/// How long the API server may be behind what it told before, until its history is taken to be another: etcd was restored from a
+/// backup. Every list is a quorum read, but one that is older than it may be for a fault that passes must not change the graph.
+const BEHIND_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many events are applied together at the most, where many are there at once.
 const MAX_BATCH: usize = 1000;
@@ -46,6 +41,14 @@ pub struct Watch {
     tracker: Tracker,
     trouble: Trouble,
     lag: Lag,
+    position: Arc<Position>,
+    /// How far the events that were taken go.
+    reached: u64,
+    /// Since when the API server is behind; none: it is not.
+    behind_since: Option<Instant>,
+    /// How often the history of the API server became another.
+    generation: Receiver<u64>,
+    asking: Asking,
     publisher: Arc<Publisher>,
     metrics: Metrics,
 }
@@ -71,6 +74,8 @@ impl Watch {
             Some(name) => (Api::namespaced_with(client.clone(), name, &resource), format!("{kind} in {name}")),
         };
         publisher.environments().close_gate(&gate);
+        let (progress, lag) = (publisher.ledger().progress(), metrics.watch_lag(kind));
+        let position = progress.add(kind, namespace.map(Name::from), lag.clone());
         Self {
             kind,
             resource,
@@ -79,7 +84,12 @@ impl Watch {
             gate,
             tracker: Tracker::new(kind, namespace.map(Name::from), Arc::clone(publisher.ledger())),
             trouble: Trouble::default(),
-            lag: metrics.watch_lag(kind),
+            lag,
+            asking: Asking { max_silence: None, hurry: Arc::clone(&position.hurry) },
+            position,
+            reached: 0,
+            behind_since: None,
+            generation: progress.follow_generation(),
             publisher: Arc::clone(publisher),
             metrics: metrics.clone(),
         }
@@ -87,41 +97,82 @@ impl Watch {
 
     /// Keeps the graph up to date until the runtime ends.
     pub async fn follow(mut self) {
-        let mut batches = pin!(events(self.api.clone()).ready_chunks(MAX_BATCH));
-        while let Some(batch) = batches.next().await {
-            // A long list takes long to convert and to apply.
-            let taken = blocking(move || {
-                self.take(batch);
-                self
-            });
-            let Some(watch) = taken.await else { return };
-            self = watch;
+        loop {
+            let mut generation = self.generation.clone();
+            let mut batches = pin!(events(self.api.clone(), self.asking.clone()).ready_chunks(MAX_BATCH));
+            loop {
+                let batch = tokio::select! {
+                    biased;
+                    // Of a publisher that is gone no history changes any more.
+                    Ok(()) = generation.changed() => break,
+                    batch = batches.next() => batch,
+                };
+                let Some(batch) = batch else { return };
+                // A long list takes long to convert and to apply.
+                let taken = blocking(move || {
+                    self.take(batch);
+                    self
+                });
+                let Some(watch) = taken.await else { return };
+                self = watch;
+            }
+            self.begin_anew();
         }
     }
 
+    /// Forgets what was told: the numbers of another history are others, and the same number is another state.
+    fn begin_anew(&mut self) {
+        let environments = self.publisher.environments();
+        environments.close_gate(&self.gate);
+        environments.explain_gate(&self.gate, "the API server was restored to an earlier state, and is listed anew");
+        let generation = *self.generation.borrow_and_update();
+        self.tracker.distrust();
+        (self.reached, self.behind_since) = (0, None);
+        self.publisher.ledger().progress().begin_anew(&self.position, generation);
+    }
+
+    /// How long the watch may be silent: it asks for a word in time.
+    pub const fn set_max_silence(&mut self, max_silence: Duration) {
+        self.asking.max_silence = Some(max_silence);
+    }
+
     /// Brings what the API server said into the graph.
-    pub fn take(&mut self, batch: Vec<watcher::Result<Event<WatchedObject>>>) {
+    pub fn take(&mut self, batch: Vec<Result<Told, Failure>>) {
         let mut update = Update::default();
-        for event in batch {
-            match event {
-                Ok(event) => {
-                    if brings_news(&event) {
+        for told in batch {
+            match told {
+                Ok(Told::Event(event)) => {
+                    if let Event::Apply(object) | Event::Delete(object) = &event {
+                        self.reached = self.reached.max(object.revision());
                         self.metrics.watch_brought_something(self.kind);
-                        self.lag.works(matches!(event, Event::InitDone));
-                        if self.trouble.is_over() {
-                            info!(watch = self.gate, "the watch works again");
-                        }
+                        self.work(false);
                     }
-                    let ends_list = matches!(event, Event::InitDone);
                     self.tracker.handle(event, &mut update);
-                    if ends_list {
-                        self.publish(mem::take(&mut update));
-                    }
                 }
-                Err(error) => self.fail(&error, Instant::now(), &mut update),
+                Ok(Told::Listed(reached)) => {
+                    self.reached = reached;
+                    self.metrics.watch_brought_something(self.kind);
+                    self.work(true);
+                    self.tracker.handle(Event::InitDone, &mut update);
+                    self.publish(mem::take(&mut update));
+                }
+                Ok(Told::Reached(reached)) => {
+                    self.reached = self.reached.max(reached);
+                    self.work(false);
+                }
+                Err(failure) => self.fail(&failure, Instant::now(), &mut update),
             }
         }
         self.publish(update);
+    }
+
+    /// Notes that the watch works.
+    fn work(&mut self, is_list: bool) {
+        self.lag.works(is_list);
+        self.behind_since = None;
+        if self.trouble.is_over() {
+            info!(watch = self.gate, "the watch works again");
+        }
     }
 
     fn publish(&mut self, Update { changes, entries, unusable, lists }: Update) {
@@ -137,21 +188,33 @@ impl Watch {
         for (namespace, entries) in entries {
             batches.entry(namespace).or_default().entries.insert(self.kind, entries);
         }
-        let relisted = Relisted { kind: self.kind, namespace: self.namespace.as_deref() };
+        let relisted = Relisted { kind: self.kind, namespace: self.namespace.as_deref(), reached: self.reached };
         self.publisher.publish(batches, (lists > 0).then_some(relisted));
         if lists > 0 {
             self.metrics.watch_listed(self.kind, lists);
-            self.publisher.environments().open_gate(&self.gate);
+            // What was listed in another history is no answer in this one.
+            if !self.generation.has_changed().unwrap_or_default() {
+                self.publisher.environments().open_gate(&self.gate);
+            }
             info!(watch = self.gate, "listed");
+        }
+        if self.tracker.has_listed() && !self.generation.has_changed().unwrap_or_default() {
+            self.publisher.ledger().progress().move_to(&self.position, self.reached);
         }
         self.tracker.settle();
     }
 
     /// Notes an error.
-    pub fn fail(&mut self, error: &watcher::Error, now: Instant, update: &mut Update) {
+    pub fn fail(&mut self, failure: &Failure, now: Instant, update: &mut Update) {
         self.metrics.watch_failed(self.kind);
         self.lag.fails();
-        let cause = Cause::of(error);
+        if let Failure::WentBack { .. } = failure {
+            let since = *self.behind_since.get_or_insert(now);
+            if now - since >= BEHIND_PATIENCE {
+                self.publisher.ledger().progress().report_restore(&self.position);
+            }
+        }
+        let cause = Cause::of(failure);
         let words = cause.describe(&self.resource);
         self.publisher.environments().explain_gate(&self.gate, words.as_str());
         let lasting = self.trouble.note(cause.clone(), now);
@@ -161,41 +224,8 @@ impl Watch {
         if lasting.is_none() && cause != Cause::Expired {
             warn!(watch = self.gate, "{words}");
         } else {
-            debug!(watch = self.gate, %error, "{words}");
+            debug!(watch = self.gate, %failure, "{words}");
         }
-    }
-}
-
-/// What the API server says of a kind, without end. After an error there is a pause, the longer the more there were.
-fn events(api: Api<WatchedObject>) -> impl Stream<Item = watcher::Result<Event<WatchedObject>>> + Send {
-    let begin = move || watcher(api.clone(), Config::default()).boxed();
-    stream::unfold((begin(), DefaultBackoff::default(), Duration::ZERO), move |(mut watch, mut backoff, pause)| {
-        let begin = begin.clone();
-        async move {
-            sleep(pause).await;
-            let event = watch.next().await?;
-            let mut pause = Duration::ZERO;
-            match &event {
-                Ok(event) if brings_news(event) => backoff.reset(),
-                Ok(_) => {}
-                Err(error) => {
-                    pause = backoff.next().map_or(MAX_PAUSE, |pause| pause.min(MAX_PAUSE));
-                    // What happened while the kind was not served is not told by a watch that is resumed.
-                    if Cause::of(error) == Cause::NotServed {
-                        watch = begin();
-                    }
-                }
-            }
-            Some((event, (watch, backoff, pause)))
-        }
-    })
-}
-
-/// Whether the event shows that the watch works. The beginning of a list is told before anything is asked.
-const fn brings_news(event: &Event<WatchedObject>) -> bool {
-    match event {
-        Event::Init | Event::InitApply(_) => false,
-        Event::InitDone | Event::Apply(_) | Event::Delete(_) => true,
     }
 }
 

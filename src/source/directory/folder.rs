@@ -20,9 +20,9 @@ use super::{Care, Declaration, Loaded, load::Loader, watch::Watch};
 use crate::{
     graph::{
         Environments,
-        facts::{Name, ObjectRef},
+        facts::{Kind, Name, ObjectRef},
     },
-    source::{Ledger, Metrics},
+    source::{Ledger, Metrics, lag::Lag, progress::Position},
 };
 
 /// What answers wait for until every file could be read.
@@ -51,6 +51,7 @@ pub struct Folder {
     environments: Arc<Environments>,
     ledger: Arc<Ledger>,
     metrics: Metrics,
+    positions: Vec<Arc<Position>>,
     changed: Arc<Notify>,
     state: Mutex<State>,
 }
@@ -85,7 +86,9 @@ impl Folder {
             polling: false,
         };
         let (changed, state) = (Arc::default(), Mutex::new(state));
-        Self { root, default_environment, environments, ledger, metrics, changed, state }
+        let position = |kind| ledger.progress().add(kind, None, Lag::default());
+        let positions = Kind::ALL.map(position).into();
+        Self { root, default_environment, environments, ledger, metrics, positions, changed, state }
     }
 
     pub fn hold(&self) -> Held<'_> {
@@ -202,7 +205,11 @@ impl Held<'_> {
             entries.keys().map(|(environment, _)| (environment.clone(), ledger.of(environment))).collect();
         let publications: Vec<_> = ledgers.values().map(|ledger| ledger.publish()).collect();
         for (environment, changes) in changes {
-            environments.apply(&environment, &changes);
+            environments.apply_reaching(&environment, &changes, |reached| {
+                for kind in Kind::ALL {
+                    reached.set(kind, state.revision + 1);
+                }
+            });
             info!(%environment, changes = changes.len(), "manifests applied");
         }
         state.revision += 1;
@@ -210,6 +217,9 @@ impl Held<'_> {
             ledgers[&environment].enter(kind, entries);
         }
         drop(publications);
+        for position in &self.folder.positions {
+            ledger.progress().move_to(position, state.revision);
+        }
         for problem in loaded.problems.difference(&state.loaded.problems) {
             error!("{problem}");
         }

@@ -136,11 +136,7 @@ impl ClusterStore {
 
     async fn carry_out(&self, environment: &str, write: &Write) -> Result<Awaited, Error> {
         let object = write.object();
-        let operation = match write {
-            Write::Create(_) => "create",
-            Write::Replace(_) => "replace",
-            Write::Delete { .. } => "delete",
-        };
+        let operation = write.operation();
         let carried_out = async {
             Ok(match write {
                 Write::Create(new) => self.create(environment, &object, new).await?,

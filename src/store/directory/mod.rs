@@ -12,6 +12,8 @@ mod batch;
 mod changes;
 mod edit;
 mod files;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod text;
 
 use std::sync::Arc;

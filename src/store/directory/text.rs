@@ -62,6 +62,13 @@ impl<'a> Text<'a> {
         Ok(node.map(|node| (first, node)))
     }
 
+    /// Where the objects are declared, each with the document of the one after it.
+    #[cfg(fuzzing)]
+    pub fn neighbours(&self) -> Vec<(DocumentPath, Value)> {
+        let documents = self.documents.iter().cycle().skip(1).map(Node::to_value);
+        self.manifest.declarations.iter().map(|declaration| declaration.path.clone()).zip(documents).collect()
+    }
+
     /// The text after edits. None: nothing but comments would be left.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ use std::{env, fmt::Write as _, io, time::Duration};
 
 use bailiwick_benches::{
     chart,
+    clock::is_quick,
     report::{self, Table},
 };
 use tokio::runtime::Runtime;
@@ -46,7 +47,11 @@ struct Options {
 
 impl Options {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Self {
-        let mut options = Self { scripted: vec![100_000, 1_000_000], real: 10_000, rounds: 3, changes: 500 };
+        let mut options = if is_quick() {
+            Self { scripted: vec![10_000], real: 10_000, rounds: 1, changes: 40 }
+        } else {
+            Self { scripted: vec![100_000, 1_000_000], real: 100_000, rounds: 3, changes: 500 }
+        };
         while let Some(argument) = arguments.next() {
             let value = arguments.next().expect(USAGE);
             let number = || value.parse().expect(USAGE);
@@ -72,7 +77,7 @@ fn main() -> io::Result<()> {
     let runtime = Runtime::new()?;
     let mut text = format!(
         "# Synchronisation\n\nWhat it takes until the program knows a cluster, and from a write that the API server accepted until the answer changes.\n\n\
-         {}\n\nMade by `hack/bench sync`; `target/release/sync --real 100000` takes the real API server to 100,000 objects.\n",
+         {}\n\nMade by `hack/bench sync`.\n",
         report::machine()
     );
     text.push_str(&cold(&runtime, &options)?);

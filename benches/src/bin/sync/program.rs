@@ -20,6 +20,9 @@ pub const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// How long the program may take for anything.
 const PATIENCE: Duration = Duration::from_mins(10);
 
+/// How long nothing must have been left to write until the program is taken to have written everything.
+const SETTLING: Duration = Duration::from_secs(2);
+
 /// A running `bailiwick run`, which is killed when this is dropped.
 pub struct Program {
     child: Child,
@@ -72,12 +75,18 @@ impl Program {
         self.taken()
     }
 
-    /// Waits until it leads and nothing is left for it to write.
+    /// Waits until it leads and nothing has been left for it to write for a while: right after it was elected, it has not looked yet.
     pub fn wait_until_settled(&mut self) {
+        let mut since = None;
         self.wait(|program| {
+            sleep(SETTLING / 20);
             let metrics = get(&program.probes, "/metrics");
             let is = |series: &str, value: &str| metrics.lines().any(|line| line == format!("{series} {value}"));
-            is("bailiwick_lease_held", "1") && is("bailiwick_environments_behind", "0")
+            if !(is("bailiwick_lease_held", "1") && is("bailiwick_environments_behind", "0")) {
+                since = None;
+                return false;
+            }
+            since.get_or_insert_with(Instant::now).elapsed() >= SETTLING
         });
     }
 

@@ -8,7 +8,7 @@ use tokio::time::advance;
 use super::*;
 use crate::source::{
     Metrics,
-    cluster::{WatchedObject, watch::Watch},
+    cluster::{WatchedObject, events::Told, watch::Watch},
     ledger::Outcome,
 };
 
@@ -31,21 +31,21 @@ impl World {
         let mut world =
             Self { roles: watch(Kind::Role), groups: watch(Kind::Group), publisher: Arc::clone(&publisher) };
         world.list_roles(names.iter().map(|name| object(name, 1)));
-        world.groups.take([Event::Init, Event::InitDone].map(Ok).into());
+        world.groups.take(vec![Ok(Told::Event(Event::Init)), Ok(Told::Listed(1))]);
         world
     }
 
     fn list_roles(&mut self, roles: impl Iterator<Item = WatchedObject>) {
-        let listed = roles.map(Event::InitApply);
-        self.roles.take([Event::Init].into_iter().chain(listed).chain([Event::InitDone]).map(Ok).collect());
+        let events = [Event::Init].into_iter().chain(roles.map(Event::InitApply)).map(Told::Event);
+        self.roles.take(events.chain([Told::Listed(1)]).map(Ok).collect());
     }
 
     fn roles(&mut self, event: Event<WatchedObject>) {
-        self.roles.take(vec![Ok(event)]);
+        self.roles.take(vec![Ok(Told::Event(event))]);
     }
 
     fn groups(&mut self, event: Event<WatchedObject>) {
-        self.groups.take(vec![Ok(event)]);
+        self.groups.take(vec![Ok(Told::Event(event))]);
     }
 
     fn hold(&self, objects: &[ObjectRef]) -> Hold {
@@ -222,4 +222,21 @@ async fn two_that_want_the_same_object_take_turns() {
     first.until(&[deleted(role("a"))]);
     world.roles(Event::Delete(object("a", 5)));
     assert!(second.now_or_never().is_some(), "it has become visible, although the hold is still there");
+}
+
+#[tokio::test]
+async fn nobody_takes_for_seen_what_is_kept_back() {
+    let mut world = World::with_roles(&["a", "b"]);
+    let ledger = Arc::clone(&world.publisher.ledger);
+    let is_missing = |number| {
+        let wanted = [(Kind::Role, number)].into_iter().collect();
+        !ledger.progress().missing(TEAM, &wanted).is_empty()
+    };
+    let hold = world.hold(&[role("a")]);
+    world.roles(Event::Apply(object("a", 2)));
+    world.roles(Event::Apply(object("b", 3)));
+    assert_eq!([1, 2, 3].map(is_missing), [false, true, true]);
+    drop(hold);
+    assert_eq!([1, 2, 3, 4].map(is_missing), [false, false, false, true]);
+    assert_eq!(world.publisher.environments.revision(TEAM).of(Kind::Role), 3);
 }

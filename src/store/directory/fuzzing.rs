@@ -1,0 +1,23 @@
+//! What the fuzzers of `fuzz/` reach that nobody else does. The program has no such module.
+
+use std::path::Path;
+
+use super::text::{Edits, Text};
+use crate::graph::facts::Name;
+
+/// Reads the text of a manifest, and makes every edit that removes an object or gives it the content of the one after it.
+///
+/// # Panics
+/// Where what was edited cannot be read.
+pub fn read_and_edit(file: &str, text: &str) {
+    let (file, environment) = (Path::new(file), Name::new_static("default"));
+    let Ok(read) = Text::parse(file, text, &environment) else { return };
+    for (one, next) in read.neighbours() {
+        for content in [None, Some(next)] {
+            let edits: Edits = [(one.clone(), content)].into();
+            if let Ok(Some(edited)) = read.edited(&edits) {
+                Text::parse(file, &edited, &environment).expect("what was edited can be read");
+            }
+        }
+    }
+}

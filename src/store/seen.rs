@@ -1,0 +1,24 @@
+//! Which state of an environment a task has looked at.
+
+use std::cell::Cell;
+
+use crate::graph::Revision;
+
+tokio::task_local! {
+    static SEEN: Cell<Option<Revision>>;
+}
+
+/// Does work, and tells how far the graph had come that it looked at last; none: it did not look at any.
+pub(crate) async fn seeing<T>(work: impl Future<Output = T>) -> (T, Option<Revision>) {
+    SEEN.scope(Cell::new(None), async {
+        let done = work.await;
+        (done, SEEN.with(Cell::get))
+    })
+    .await
+}
+
+/// Notes that the task looks at a graph that has come so far. Without effect where nobody wants to know.
+pub(crate) fn note(revision: &Revision) {
+    // Fails where nobody wants to know.
+    let _ = SEEN.try_with(|seen| seen.set(Some(*revision)));
+}
