@@ -48,7 +48,7 @@ pub const MAX_PROPERTIES: usize = 64 * 1024;
 pub const MAX_STEPS: u32 = 50_000;
 
 /// How many elements a list of a question is taken to have where the cost of a condition is judged in advance.
-pub const ASSUMED_ELEMENTS: u32 = 100;
+pub const ASSUMED_ELEMENTS: u32 = 64;
 
 /// A condition that can be evaluated. Two are equal if their texts are.
 pub struct Condition {

@@ -372,7 +372,8 @@ mod tests {
             Reason::Terminating { .. } => Reason::NotFound { object: object() },
             Reason::NotFound { .. } => Reason::Inert { object: object(), because: because() },
             Reason::Inert { .. } => Reason::Expired { at: Timestamp::UNIX_EPOCH },
-            Reason::Expired { .. } => {
+            Reason::Expired { .. } => Reason::ConditionUnmet { condition: name(), because: Unmet::False },
+            Reason::ConditionUnmet { .. } => {
                 Reason::RoleTypeMismatch { role: name(), role_type: name(), resource: name(), resource_type: name() }
             }
             Reason::RoleTypeMismatch { .. } => {
