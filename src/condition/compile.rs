@@ -6,7 +6,7 @@ use regex::bytes::RegexBuilder;
 use super::{
     ASSUMED_ELEMENTS, Invalid, MAX_LENGTH, MAX_STEPS, evaluate,
     evaluate::STEPS_A_MATCHED_BYTE,
-    program::{Arithmetic, Comparison, Function, Literal, Node, Part, Quantified, Quantifier, Root},
+    program::{Arithmetic, Comparison, Function, Literal, Node, Part, Quantifier, Ranged, Root},
     syntax::{self, Expression, MAX_DEPTH, Operator},
     types::Type,
 };
@@ -120,7 +120,7 @@ impl<'a> Compiler<'a> {
         for element in elements {
             let element = self.compile(element)?;
             cost = cost.saturating_add(element.cost);
-            of = Some(of.map_or_else(|| element.of.clone(), |of: Type| of.or(element.of.clone())));
+            of = Some(of.map_or_else(|| element.of.clone(), |of: Type| of.or(&element.of)));
             nodes.push(element.node);
         }
         let of = Type::List(Box::new(of.unwrap_or(Type::Unknown)));
@@ -134,7 +134,7 @@ impl<'a> Compiler<'a> {
             return Err(Invalid(format!("has {} before `?`", condition.of.name())));
         }
         let cost = 1_u32.saturating_add(condition.cost).saturating_add(then.cost.max(otherwise.cost));
-        let of = then.of.or(otherwise.of);
+        let of = then.of.or(&otherwise.of);
         let node = Node::Choice(Box::new([condition.node, then.node, otherwise.node]));
         Ok(Compiled { node, of, cost })
     }
@@ -244,8 +244,8 @@ impl<'a> Compiler<'a> {
             return Err(Invalid(format!("has {} as a predicate", predicate.of.name())));
         }
         let cost = predicate.cost.saturating_mul(elements).saturating_add(range.cost).saturating_add(1);
-        let quantified = Quantified { range: range.node, predicate: predicate.node, variable: place };
-        Ok(Compiled { node: Node::Quantify(quantifier, Box::new(quantified)), of: Type::Bool, cost })
+        let ranged = Ranged { range: range.node, predicate: predicate.node, variable: place };
+        Ok(Compiled { node: Node::Quantify(quantifier, Box::new(ranged)), of: Type::Bool, cost })
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 use super::{
     Fault, MAX_STEPS,
     given::Given,
-    program::{Comparison, Function, Node, Part, Quantified, Quantifier, Root},
+    program::{Comparison, Function, Node, Part, Quantifier, Ranged, Root},
     value::{Elements, Value, mismatch},
 };
 
@@ -50,14 +50,18 @@ impl<'a> Evaluation<'a> {
             Node::Literal(literal) => Ok(literal.into()),
             Node::Root(root) => self.root(*root),
             Node::Now => Ok(Value::Timestamp(self.now)),
-            Node::Variable(place) => self.variables.get(*place).cloned().ok_or(Fault::OutOfRange),
+            Node::Variable(place) => {
+                let value = self.variables.get(*place).cloned().ok_or(Fault::OutOfRange)?;
+                self.spend_on(&value)?;
+                Ok(value)
+            }
             Node::List(elements) => {
                 let elements: Result<_, _> = elements.iter().map(|element| self.value(element)).collect();
                 Ok(Value::List(Elements::Written(elements?)))
             }
             Node::Select(operand, key) => {
                 let found = self.entry(operand, key)?;
-                found.map(Value::from).ok_or_else(|| Fault::NoSuchKey { key: key.to_string() })
+                found.map(Value::from).ok_or_else(|| no_such(key))
             }
             Node::Has(operand, key) => self.entry(operand, key).map(|found| Value::Bool(found.is_some())),
             Node::Not(operand) => self.truth(operand).map(|it| Value::Bool(!it)),
@@ -100,7 +104,7 @@ impl<'a> Evaluation<'a> {
                 self.call(*function, operand, argument)
             }
             Node::Matches(operand, pattern) => self.matches(operand, pattern).map(Value::Bool),
-            Node::Quantify(quantifier, quantified) => self.quantify(*quantifier, quantified).map(Value::Bool),
+            Node::Quantify(quantifier, ranged) => self.quantify(*quantifier, ranged).map(Value::Bool),
         }
     }
 
@@ -111,10 +115,11 @@ impl<'a> Evaluation<'a> {
         left.map(|_| ()).ok_or(Fault::TooCostly)
     }
 
-    /// Pays for looking at the whole of a text.
+    /// Pays for looking at the whole of a text, or for a copy of a list that is written out.
     fn spend_on(&mut self, value: &Value<'_>) -> Result<(), Fault> {
         match value {
             Value::String(text) => self.spend(u32::try_from(text.len() / BYTES_A_STEP).unwrap_or(u32::MAX)),
+            Value::List(Elements::Written(elements)) => self.spend(u32::try_from(elements.len()).unwrap_or(u32::MAX)),
             _ => Ok(()),
         }
     }
@@ -236,11 +241,14 @@ impl<'a> Evaluation<'a> {
 
     /// As conjunctions and disjunctions, one element may decide even if the predicate fails for another; of exactly one
     /// all must be known.
-    fn quantify(&mut self, quantifier: Quantifier, quantified: &'a Quantified) -> Result<bool, Fault> {
-        let Quantified { range, predicate, variable } = quantified;
+    fn quantify(&mut self, quantifier: Quantifier, ranged: &'a Ranged) -> Result<bool, Fault> {
+        let Ranged { range, predicate, variable } = ranged;
         let elements = match self.value(range)? {
             Value::List(elements) => elements,
-            Value::Map(map) => Elements::Written(map.keys().map(|key| Value::String(Cow::Borrowed(key))).collect()),
+            Value::Map(map) => {
+                self.spend(u32::try_from(map.len()).unwrap_or(u32::MAX))?;
+                Elements::Written(map.keys().map(|key| Value::String(Cow::Borrowed(key))).collect())
+            }
             other => return Err(mismatch("`all`, `exists` or `exists_one`", &[&other])),
         };
         let (mut fault, mut found) = (None, 0);
@@ -299,11 +307,14 @@ fn element<'a>(operand: &Value<'a>, index: &Value<'a>) -> Evaluated<'a> {
             let found = usize::try_from(*index).ok().and_then(|index| elements.get(index));
             found.ok_or(Fault::NoSuchElement { index: *index })
         }
-        (Value::Map(map), Value::String(key)) => {
-            map.get(&**key).map(Value::from).ok_or_else(|| Fault::NoSuchKey { key: key.to_string() })
-        }
+        (Value::Map(map), Value::String(key)) => map.get(&**key).map(Value::from).ok_or_else(|| no_such(key)),
         (operand, index) => Err(mismatch("`[]`", &[operand, index])),
     }
+}
+
+/// Of the key, which may come from the question, no more is told than a person would read.
+fn no_such(key: &str) -> Fault {
+    Fault::NoSuchKey { key: key.chars().take(64).collect() }
 }
 
 fn size<'a>(size: usize) -> Evaluated<'a> {

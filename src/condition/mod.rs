@@ -14,12 +14,14 @@
 //! | `program` | what a text is compiled to |
 //! | `evaluate` | running it, within a budget |
 //! | `value` | the values of an evaluation: how they compare and what can be calculated with them |
+//! | `shared` | one of each text for all assignments |
 //! | `given` | what a question tells of itself |
 
 mod compile;
 mod evaluate;
 mod given;
 mod program;
+mod shared;
 mod syntax;
 mod types;
 mod value;

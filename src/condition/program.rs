@@ -29,7 +29,7 @@ pub(super) enum Node {
     In(Box<Self>, Box<Self>),
     Call(Function, Box<Self>, Option<Box<Self>>),
     Matches(Box<Self>, Box<Regex>),
-    Quantify(Quantifier, Box<Quantified>),
+    Quantify(Quantifier, Box<Ranged>),
 }
 
 #[derive(Debug)]
@@ -141,7 +141,7 @@ pub(super) enum Quantifier {
 }
 
 #[derive(Debug)]
-pub(super) struct Quantified {
+pub(super) struct Ranged {
     /// The list of the elements, or the map of which the keys are these.
     pub(super) range: Node,
     pub(super) predicate: Node,

@@ -312,7 +312,7 @@ impl<'t> Parser<'t> {
 }
 
 /// Joins operands whose grouping does not matter, so that many of them are not nested deeply.
-fn balanced<'t>(operator: Operator, mut operands: Vec<Expression<'t>>) -> Expression<'t> {
+fn balanced(operator: Operator, mut operands: Vec<Expression<'_>>) -> Expression<'_> {
     if operands.len() > 1 {
         let others = operands.split_off(operands.len() / 2);
         return Expression::Binary(operator, Box::new([balanced(operator, operands), balanced(operator, others)]));

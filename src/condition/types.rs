@@ -60,8 +60,8 @@ impl Type {
     }
 
     /// The type of what is one or the other.
-    pub(super) fn or(self, other: Self) -> Self {
-        if self == other { self } else { Self::Unknown }
+    pub(super) fn or(self, other: &Self) -> Self {
+        if self == *other { self } else { Self::Unknown }
     }
 
     /// The type of the result of a calculation. None: it cannot be made.
@@ -72,9 +72,9 @@ impl Type {
             (_, Self::Int, Self::Int) => Some(Self::Int),
             (Add | Subtract | Multiply | Divide, Self::Double, Self::Double) => Some(Self::Double),
             (Add, Self::String, Self::String) => Some(Self::String),
-            (Add, Self::Timestamp, Self::Duration)
-            | (Add, Self::Duration, Self::Timestamp)
-            | (Subtract, Self::Timestamp, Self::Duration) => Some(Self::Timestamp),
+            (Add | Subtract, Self::Timestamp, Self::Duration) | (Add, Self::Duration, Self::Timestamp) => {
+                Some(Self::Timestamp)
+            }
             (Subtract, Self::Timestamp, Self::Timestamp) | (Add | Subtract, Self::Duration, Self::Duration) => {
                 Some(Self::Duration)
             }
@@ -85,6 +85,6 @@ impl Type {
             candidates.iter().filter(|&it| other.may_be(it)).filter_map(move |other| result(one, other))
         });
         let first = results.next()?;
-        Some(results.fold(first, Self::or))
+        Some(results.fold(first, |of, other| of.or(&other)))
     }
 }

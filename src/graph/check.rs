@@ -16,7 +16,8 @@ impl Graph {
     /// May the subject do this? Rules 1-6.
     ///
     /// # Guarantees
-    /// Allocates nothing once the calling thread has asked of a graph as large as this one. The cost is at most one
+    /// Allocates nothing once the calling thread has asked of a graph as large as this one, unless it meets a grant with a
+    /// condition; each of these is evaluated once, within its budget. Else the cost is at most one
     /// probe for the membership and each of its groups, for each resource from the one asked about to its
     /// organization, whatever the number of grants.
     #[must_use]

@@ -50,6 +50,8 @@ impl Graph {
     }
 
     /// Whether a qualified grant counts: one that is there several times does if any of them does.
+    // Most grants are not qualified: those need not make room for this.
+    #[inline(never)]
     pub(super) fn qualifies(&self, resource: Id<Resource>, grant: Grant, asked: Asked<'_>) -> bool {
         let qualifications = self.qualified.get(&(resource, grant.subject(), grant.role()));
         qualifications.is_some_and(|all| all.iter().any(|qualification| qualification.holds(asked)))

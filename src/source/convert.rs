@@ -269,7 +269,7 @@ impl Spec for api::EnvironmentSpec {
 }
 
 fn compiled(condition: &str) -> Result<Arc<Condition>, Problem> {
-    Condition::new(condition).map(Arc::new).map_err(|invalid| problem("spec.condition", invalid.to_string()))
+    Condition::shared(condition).map_err(|invalid| problem("spec.condition", invalid.to_string()))
 }
 
 fn role_mapping(mapping: api::RoleMapping) -> facts::RoleMapping {
