@@ -1,5 +1,5 @@
 //! The AuthZEN Authorization API 1.0 of the `OpenID` Foundation: Access Evaluation, Access Evaluations, the Search APIs
-//! (`search`) and the metadata by which all of them are found (`metadata`).
+//! (`search`) and the metadata by which all of them are found (`metadata`). `parts` has what they are all asked with.
 //!
 //! Subjects are of type `user` (the user's membership in the organization of the resource) or `membership`. A resource
 //! is named by its type and its external id or object name, and where several organizations have such a one, by
@@ -9,12 +9,13 @@
 
 mod digest;
 mod metadata;
+mod parts;
 mod search;
 
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -23,7 +24,7 @@ use super::{
     Error, Server,
     answer::Reason,
     environment::Environment,
-    extract::{JsonBody, Object, Text, check_batch_size, optional, parse_object, properties, required},
+    extract::{JsonBody, Object, Text, check_batch_size, parse_object, properties},
     freshness,
     metrics::CheckMetrics,
     openapi::{Failures, InEnvironment},
@@ -31,8 +32,9 @@ use super::{
 use crate::graph::{
     Graph,
     facts::Timestamp,
-    query::{Action, Asked, CheckRequest, Decision, Denial, Given, Properties, Subject, SubjectKind, Target},
+    query::{Asked, CheckRequest, Decision, Denial, Given, Properties},
 };
+use parts::{AskedSubject, EvaluationAction, EvaluationResource, EvaluationSubject, present};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Server>> {
     OpenApiRouter::new()
@@ -245,81 +247,6 @@ struct EvaluationElement<'a> {
     context: Option<Properties<'a>>,
 }
 
-/// Who asks.
-#[derive(Debug, Deserialize, ToSchema)]
-struct EvaluationSubject<'a> {
-    /// `user` or `membership`.
-    #[serde(borrow, rename = "type")]
-    #[schema(value_type = String, example = "user")]
-    subject_type: Option<Text<'a>>,
-    /// The user's id, or the membership's name.
-    #[serde(borrow)]
-    #[schema(value_type = String, max_length = 1024, example = "alice")]
-    id: Option<Text<'a>>,
-    /// What conditions know as `subject.properties`.
-    #[serde(default, borrow, deserialize_with = "properties")]
-    #[schema(value_type = Option<Object>)]
-    properties: Option<Properties<'a>>,
-}
-
-/// To do what.
-#[derive(Debug, Deserialize, ToSchema)]
-struct EvaluationAction<'a> {
-    /// A permission's slug, or what follows the resource type and a colon in one: `edit` on a `project` is allowed by
-    /// `edit` and by `project:edit`.
-    #[serde(borrow)]
-    #[schema(value_type = String, max_length = 1024, example = "edit")]
-    name: Option<Text<'a>>,
-    /// What conditions know as `action.properties`.
-    #[serde(default, borrow, deserialize_with = "properties")]
-    #[schema(value_type = Option<Object>)]
-    properties: Option<Properties<'a>>,
-}
-
-/// On what.
-#[derive(Debug, Deserialize, ToSchema)]
-struct EvaluationResource<'a> {
-    /// The resource's type.
-    #[serde(borrow, rename = "type")]
-    #[schema(value_type = String, max_length = 1024, example = "project")]
-    resource_type: Option<Text<'a>>,
-    /// Its external id, or its object's name.
-    #[serde(borrow)]
-    #[schema(value_type = String, max_length = 1024, example = "website")]
-    id: Option<Text<'a>>,
-    /// What else is known of it.
-    #[serde(borrow)]
-    #[schema(value_type = Option<EvaluationResourceProperties>)]
-    properties: Option<ResourceProperties<'a>>,
-}
-
-/// What else is known of a resource: as a whole what conditions know as `resource.properties`.
-#[derive(Debug, Deserialize, ToSchema)]
-struct EvaluationResourceProperties<'a> {
-    /// The organization (its external id or its object's name), needed where several have such a resource.
-    #[serde(borrow)]
-    #[schema(value_type = Option<String>, max_length = 1024, example = "acme")]
-    organization: Option<Text<'a>>,
-}
-
-/// What else is known of a resource, read as far as it says which resource is meant.
-#[derive(Debug)]
-struct ResourceProperties<'a> {
-    /// Where it cannot be used: why.
-    identifying: Result<EvaluationResourceProperties<'a>, serde_json::Error>,
-    all: Properties<'a>,
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for ResourceProperties<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <&'a RawValue>::deserialize(deserializer)?.get();
-        if !text.starts_with('{') {
-            return Err(de::Error::custom("invalid type: expected an object"));
-        }
-        Ok(Self { identifying: serde_json::from_str(text), all: Properties::new(text) })
-    }
-}
-
 /// How to go about several evaluations.
 #[derive(Debug, Deserialize, ToSchema)]
 struct EvaluationsOptions<'a> {
@@ -359,62 +286,6 @@ impl Semantic {
             Self::DenyOnFirstDeny => !decision,
             Self::PermitOnFirstPermit => decision,
         }
-    }
-}
-
-/// A part of a question that must be there.
-fn present<'a, T>(field: &'static str, part: Option<&'a Object<T>>) -> Result<&'a T, Error> {
-    part.map(|Object(part)| part).ok_or_else(|| Error::field(field, "is missing"))
-}
-
-/// A subject as the graph is asked for it.
-#[derive(Debug)]
-enum AskedSubject<'a> {
-    Known(Subject<'a>),
-    /// There are no subjects of this type.
-    OfType(&'a str),
-}
-
-impl EvaluationSubject<'_> {
-    fn asked(&self) -> Result<AskedSubject<'_>, Error> {
-        let subject_type = required("subject.type", self.subject_type.as_deref())?;
-        let id = required("subject.id", self.id.as_deref())?;
-        Ok(subject_kind(subject_type)
-            .map_or(AskedSubject::OfType(subject_type), |kind| AskedSubject::Known(kind.subject(id))))
-    }
-}
-
-/// What the subjects of a type are; none: there are none.
-fn subject_kind(subject_type: &str) -> Option<SubjectKind> {
-    match subject_type {
-        "user" => Some(SubjectKind::User),
-        "membership" => Some(SubjectKind::Membership),
-        _ => None,
-    }
-}
-
-impl EvaluationAction<'_> {
-    fn asked(&self) -> Result<Action<'_>, Error> {
-        required("action.name", self.name.as_deref()).map(Action::Name)
-    }
-}
-
-impl EvaluationResource<'_> {
-    fn asked(&self) -> Result<Target<'_>, Error> {
-        Ok(Target::Id {
-            resource_type: required("resource.type", self.resource_type.as_deref())?,
-            id: required("resource.id", self.id.as_deref())?,
-            organization: organization(self.properties.as_ref())?,
-        })
-    }
-}
-
-fn organization<'a>(properties: Option<&'a ResourceProperties<'_>>) -> Result<Option<&'a str>, Error> {
-    const FIELD: &str = "resource.properties.organization";
-    let Some(properties) = properties else { return Ok(None) };
-    match &properties.identifying {
-        Ok(identifying) => optional(FIELD, identifying.organization.as_deref()),
-        Err(_) => Err(Error::field(FIELD, "cannot be used: expected a string")),
     }
 }
 

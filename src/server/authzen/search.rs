@@ -10,8 +10,11 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    AskedSubject, EvaluationAction, EvaluationResource, EvaluationResourceProperties, EvaluationSubject,
-    ResourceProperties, digest::Digest, organization, present, subject_kind,
+    digest::Digest,
+    parts::{
+        AskedSubject, EvaluationAction, EvaluationResource, EvaluationResourceProperties, EvaluationSubject,
+        ResourceProperties, organization, present, subject_kind,
+    },
 };
 use crate::{
     graph::{
