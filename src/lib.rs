@@ -5,9 +5,10 @@
 //!
 //! | module | what lives there | may use |
 //! | --- | --- | --- |
-//! | [`graph`] | the authorization engine: pure, synchronous, no I/O | nothing |
+//! | [`condition`] | what assignments may depend on: expressions of CEL | nothing |
+//! | [`graph`] | the authorization engine: pure, synchronous, no I/O | `condition` |
 //! | [`api`] | the custom resource types | nothing |
-//! | [`source`] | turns objects into changes of the graph: Kubernetes watches, folders of YAML | `api`, `graph` |
+//! | [`source`] | turns objects into changes of the graph: Kubernetes watches, folders of YAML | `api`, `condition`, `graph` |
 //! | [`controller`] | writes to the cluster, while it leads | `api`, `graph`, `source` |
 //! | [`store`] | the objects, to be shown and to be written | `api`, `graph`, `source` |
 //! | [`server`] | the HTTP surfaces | `graph`, `store` |
@@ -15,6 +16,7 @@
 
 pub mod api;
 pub mod cli;
+pub mod condition;
 pub mod controller;
 pub mod graph;
 pub mod server;

@@ -165,6 +165,7 @@ pub fn burst(facts: &[(Name, Fact)], assignments: usize) -> Vec<(Name, Fact)> {
             role: BURST_ROLE.into(),
             resource: Some(apps[number % apps.len()].clone()),
             expires_at: None,
+            condition: None,
         };
         (format!("burst-{number}").into(), Fact::MembershipRoleAssignment(assignment))
     }));

@@ -294,12 +294,14 @@ impl Hierarchy {
                     role,
                     resource,
                     expires_at,
+                    condition: None,
                 }),
                 Subject::Group(group) => Fact::GroupRoleAssignment(GroupRoleAssignment {
                     group: group_name(group),
                     role,
                     resource,
                     expires_at,
+                    condition: None,
                 }),
             };
             (format!("assignment-{count}").into(), fact)

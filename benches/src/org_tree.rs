@@ -209,12 +209,14 @@ impl World {
                         role,
                         resource,
                         expires_at: None,
+                        condition: None,
                     }),
                     Subject::Group(group) => Fact::GroupRoleAssignment(GroupRoleAssignment {
                         group: format!("group-{group}").into(),
                         role,
                         resource,
                         expires_at: None,
+                        condition: None,
                     }),
                 },
             );

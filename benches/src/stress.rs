@@ -169,6 +169,7 @@ impl World {
             role: role.into(),
             resource: Some(resource.into()),
             expires_at: None,
+            condition: None,
         };
         self.say(&format!("{member}-{role}-{resource}"), Fact::MembershipRoleAssignment(assignment));
     }
@@ -179,6 +180,7 @@ impl World {
             role: role.into(),
             resource: Some(resource.into()),
             expires_at: None,
+            condition: None,
         };
         self.say(&format!("{group}-{role}-{resource}"), Fact::GroupRoleAssignment(assignment));
     }

@@ -37,14 +37,20 @@ pub struct GroupRoleAssignmentSpec {
     /// From this instant on (RFC 3339) the assignment grants nothing. Default: it does not expire.
     #[serde(default, deserialize_with = "instant::optional", skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Time>,
+    /// The assignment grants nothing to a question for which this CEL expression is not true. It may look at
+    /// `subject.properties`, `resource.properties`, `action.properties`, `context` and `now`. Default: it always grants.
+    #[schemars(transform = &limits::CONDITION)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
 }
 
 impl Validate for GroupRoleAssignmentSpec {
     fn validate(&self, name: &str) -> Result<(), Problem> {
-        let Self { group_ref, role_ref, resource_ref, expires_at: _ } = self;
+        let Self { group_ref, role_ref, resource_ref, expires_at: _, condition } = self;
         limits::OBJECT_NAME.check("metadata.name", name)?;
         group_ref.check("spec.groupRef")?;
         role_ref.check("spec.roleRef")?;
-        NameRef::check_optional("spec.resourceRef", resource_ref.as_ref())
+        NameRef::check_optional("spec.resourceRef", resource_ref.as_ref())?;
+        limits::CONDITION.check_optional("spec.condition", condition.as_deref())
     }
 }

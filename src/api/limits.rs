@@ -45,6 +45,10 @@ pub static DISPLAY_NAME: Text = Text::new(1..=256, r"^\P{Cc}+$", "characters on 
 /// Descriptions for people, of several lines if need be.
 pub static DESCRIPTION: Text = Text::new(0..=1024, r"^[\P{Cc}\t\n\r]*$", "characters, on several lines if need be");
 
+/// Conditions of assignments. What they may say is judged where they are compiled.
+pub static CONDITION: Text =
+    Text::new(1..=1024, r"^[\P{Cc}\t\n\r]*$", "characters of a CEL expression, on several lines if need be");
+
 /// Email addresses; the longest that mail can be sent to has 254 characters.
 pub static EMAIL: Text = Text::new(3..=254, r"^[^\p{Cc} @]+@[^\p{Cc} @]+$", "characters, as in `name@example.com`");
 

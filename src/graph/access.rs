@@ -4,9 +4,8 @@ use std::{cell::RefCell, ops::ControlFlow};
 
 use super::{
     Graph,
-    facts::Timestamp,
     grants::{Grant, SubjectId},
-    query::Denial,
+    query::{Asked, Denial},
     records::{Group, Membership, Resource, ResourceType, Role, Standing, Tier},
     table::Id,
 };
@@ -125,24 +124,24 @@ impl Graph {
         subjects: &Subjects,
         path: &[Id<Resource>],
         organization: Id<Resource>,
-        now: Timestamp,
+        asked: Asked<'_>,
         mut visit: impl FnMut(Id<Resource>, Id<Role>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         for &resource in path {
             if resource != organization {
-                self.try_for_each_counting_grant(subjects, resource, organization, now, |grant| {
+                self.try_for_each_counting_grant(subjects, resource, organization, asked, |grant| {
                     visit(resource, grant.role())
                 })?;
             } else if self.settings.multiple_roles {
                 let mut any = false;
-                self.try_for_each_organization_role(membership, subjects, organization, now, |_, role| {
+                self.try_for_each_organization_role(membership, subjects, organization, asked, |_, role| {
                     any = true;
                     visit(resource, role)
                 })?;
                 if let Some(role) = self.default_role_of(membership, organization).filter(|_| !any) {
                     visit(resource, role)?;
                 }
-            } else if let Some(winner) = self.winner(membership, subjects, organization, now) {
+            } else if let Some(winner) = self.winner(membership, subjects, organization, asked) {
                 visit(resource, winner.role)?;
             }
         }
@@ -155,10 +154,10 @@ impl Graph {
         membership: Id<Membership>,
         subjects: &Subjects,
         organization: Id<Resource>,
-        now: Timestamp,
+        asked: Asked<'_>,
     ) -> Option<Winner> {
         let mut best: Option<(Tier, u32, Id<Role>)> = None;
-        let visited = self.try_for_each_organization_role(membership, subjects, organization, now, |tier, role| {
+        let visited = self.try_for_each_organization_role(membership, subjects, organization, asked, |tier, role| {
             let candidate = (tier, self.roles[role].rank, role);
             if best.is_none_or(|best| candidate < best) {
                 best = Some(candidate);
@@ -176,10 +175,10 @@ impl Graph {
         membership: Id<Membership>,
         subjects: &Subjects,
         organization: Id<Resource>,
-        now: Timestamp,
+        asked: Asked<'_>,
         mut visit: impl FnMut(Tier, Id<Role>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        self.try_for_each_counting_grant(subjects, organization, organization, now, |grant| {
+        self.try_for_each_counting_grant(subjects, organization, organization, asked, |grant| {
             visit(Tier::Assigned, grant.role())
         })?;
         let declared = self.declared(membership).filter(|_| self.memberships[membership].has_own_roles);
@@ -195,7 +194,7 @@ impl Graph {
         subjects: &Subjects,
         resource: Id<Resource>,
         organization: Id<Resource>,
-        now: Timestamp,
+        asked: Asked<'_>,
         mut visit: impl FnMut(Grant) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let record = &self.resources[resource];
@@ -207,7 +206,7 @@ impl Graph {
             |subject| subjects.contains(subject),
             |grant| {
                 let counts = self.fits(grant.role(), resource_type, organization)
-                    && (!grant.expires() || self.is_unexpired(resource, grant, now));
+                    && (!grant.is_qualified() || self.qualifies(resource, grant, asked));
                 if counts { visit(grant) } else { ControlFlow::Continue(()) }
             },
         )
@@ -217,11 +216,6 @@ impl Graph {
     pub(super) fn fits(&self, role: Id<Role>, resource_type: Id<ResourceType>, organization: Id<Resource>) -> bool {
         let role = &self.roles[role];
         role.resource_type == Some(resource_type) && role.organization.is_none_or(|only| only == organization)
-    }
-
-    pub(super) fn is_unexpired(&self, resource: Id<Resource>, grant: Grant, now: Timestamp) -> bool {
-        let times = self.expirations.get(&(resource, grant.subject(), grant.role()));
-        times.and_then(|times| times.last()).is_some_and(|&latest| now < latest)
     }
 
     /// The environment's default role, if the membership would have it where it has no other.

@@ -28,8 +28,8 @@ impl Graph {
             users,
             membership_assignments,
             group_assignments,
-            expirations,
-            expiries,
+            qualified,
+            qualifications,
             settings,
             environment_objects,
             problems,
@@ -59,8 +59,8 @@ impl Graph {
         self.users.adopt(users);
         self.membership_assignments.adopt(membership_assignments);
         self.group_assignments.adopt(group_assignments);
-        self.expirations.adopt(expirations);
-        self.expiries.adopt(expiries);
+        self.qualified.adopt(qualified);
+        self.qualifications.adopt(qualifications);
         self.settings.clone_from(settings);
         self.environment_objects.adopt(environment_objects);
         self.problems.adopt(problems);

@@ -5,9 +5,8 @@ use std::ops::ControlFlow;
 use super::{
     Graph,
     access::{Scratch, Subjects, with_scratch},
-    facts::Timestamp,
     permission_set::PermissionSet,
-    query::{CheckRequest, Decision, Denial},
+    query::{Asked, CheckRequest, Decision, Denial},
     records::{Membership, Resource, Role},
     resolve::{Permissions, Question},
     table::Id,
@@ -17,16 +16,18 @@ impl Graph {
     /// May the subject do this? Rules 1-6.
     ///
     /// # Guarantees
-    /// Allocates nothing once the calling thread has asked of a graph as large as this one. The cost is at most one
+    /// Allocates nothing once the calling thread has asked of a graph as large as this one, unless it meets a grant with a
+    /// condition; each of these is evaluated once, within its budget. Else the cost is at most one
     /// probe for the membership and each of its groups, for each resource from the one asked about to its
     /// organization, whatever the number of grants.
     #[must_use]
-    pub fn check(&self, request: &CheckRequest<'_>, now: Timestamp) -> Decision {
+    pub fn check<'a>(&self, request: &CheckRequest<'_>, asked: impl Into<Asked<'a>>) -> Decision {
+        let asked = asked.into();
         with_scratch(|scratch| match self.resolve(request.subject, request.resource, scratch) {
             Ok(question) => {
                 let resource_type = self.resources[question.resource].kind.resource_type();
                 let permissions = self.permissions_for(request.action, resource_type, &mut scratch.text);
-                self.decide(&question, permissions, scratch, now)
+                self.decide(&question, permissions, scratch, asked)
             }
             Err(denial) => Decision::Denied(denial),
         })
@@ -38,12 +39,12 @@ impl Graph {
         question: &Question,
         permissions: Permissions,
         scratch: &mut Scratch,
-        now: Timestamp,
+        asked: Asked<'_>,
     ) -> Decision {
         let Scratch { path, subjects, .. } = scratch;
         let mut least = None;
         for membership in self.memberships_of(question.asker, question.organization) {
-            match self.has_any(membership, permissions, path, question.organization, subjects, now) {
+            match self.has_any(membership, permissions, path, question.organization, subjects, asked) {
                 Ok(()) => return Decision::Allowed,
                 // Of several memberships of a user, the denial that is nearest to a yes, in whatever order they come.
                 Err(denial) => least = Some(least.map_or(denial, |least: Denial| least.min(denial))),
@@ -60,14 +61,14 @@ impl Graph {
         path: &[Id<Resource>],
         organization: Id<Resource>,
         subjects: &mut Subjects,
-        now: Timestamp,
+        asked: Asked<'_>,
     ) -> Result<(), Denial> {
         self.able(membership, organization)?;
         if permissions == [None, None] {
             return Err(Denial::NoGrant);
         }
         subjects.gather(self, membership, organization);
-        let found = self.try_for_each_effective_role(membership, subjects, path, organization, now, |_, role| {
+        let found = self.try_for_each_effective_role(membership, subjects, path, organization, asked, |_, role| {
             if self.role_has(role, permissions) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         if found.is_break() { Ok(()) } else { Err(Denial::NoGrant) }

@@ -6,7 +6,8 @@ use super::{
     facts::{ENVIRONMENT_NAME, Kind, Name, ObjectRef, Timestamp},
     grants::SubjectId,
     page::{Key, page_of},
-    query::{Diagnosis, ObjectFilter, ObjectItem, Page, PageRequest, Reason},
+    qualification::Qualification,
+    query::{Asked, Diagnosis, ObjectFilter, ObjectItem, Page, PageRequest, Reason},
     records::{Assignment, Group, Membership, Resource, Role, State, Terms, Tier},
     table::{Id, Table},
 };
@@ -261,8 +262,13 @@ impl Graph {
         let fault = self.state_fault(object.clone(), record.state()).map(Reason::unwrapped);
         let mut inert: Vec<Reason> = fault.into_iter().collect();
         if let Some(terms) = record.terms() {
-            let expires_at = self.expires_at(terms.subject, id);
-            inert.extend(with_scratch(|scratch| self.assignment_faults(terms, expires_at, &mut scratch.subjects, now)));
+            let qualification = self.qualification(terms.subject, id);
+            let asked = now.into();
+            let mut faults =
+                with_scratch(|scratch| self.assignment_faults(terms, &qualification, &mut scratch.subjects, asked));
+            // Whether the condition holds is a matter of each question.
+            faults.retain(|fault| !matches!(fault, Reason::ConditionUnmet { .. }));
+            inert.extend(faults);
         }
         let age = |id| (table[id].created, table.name(id));
         let oldest = self.duplicates_of(table, id, now).min_by_key(|&other| age(other));
@@ -276,9 +282,9 @@ impl Graph {
     pub(super) fn assignment_faults(
         &self,
         terms: Terms,
-        expires_at: Option<Timestamp>,
+        qualification: &Qualification,
         subjects: &mut Subjects,
-        now: Timestamp,
+        asked: Asked<'_>,
     ) -> Vec<Reason> {
         let mut faults = Vec::new();
         let placed = self.placed(terms);
@@ -305,10 +311,16 @@ impl Graph {
             Some(resource) => faults.extend(self.grant_faults(terms.role, resource)),
             None => faults.extend(self.role_fault(terms.role)),
         }
-        faults.extend(expires_at.filter(|&at| at <= now).map(|at| Reason::Expired { at }));
+        let Qualification { expires_at, condition } = qualification;
+        faults.extend(expires_at.filter(|&at| at <= asked.now).map(|at| Reason::Expired { at }));
+        if let Some(condition) = condition
+            && let Err(because) = condition.holds(asked.now, asked.given)
+        {
+            faults.push(Reason::ConditionUnmet { condition: condition.text().into(), because });
+        }
         if let (SubjectId::Membership(membership), Some(resource), true) = (terms.subject, placed, faults.is_empty()) {
             let tier = Tier::Assigned;
-            faults.extend(self.superseded(membership, Some(tier), terms.role, resource, subjects, now));
+            faults.extend(self.superseded(membership, Some(tier), terms.role, resource, subjects, asked));
         }
         faults
     }
@@ -357,13 +369,13 @@ impl Graph {
         role: Id<Role>,
         resource: Id<Resource>,
         subjects: &mut Subjects,
-        now: Timestamp,
+        asked: Asked<'_>,
     ) -> Option<Reason> {
         if self.settings.multiple_roles || !self.is_attached_organization(resource) {
             return None;
         }
         subjects.gather(self, membership, resource);
-        let winner = self.winner(membership, subjects, resource, now)?;
+        let winner = self.winner(membership, subjects, resource, asked)?;
         let wins = winner.role == role && winner.tier == tier;
         (!wins).then(|| Reason::Superseded { winner: self.roles.name(winner.role).clone() })
     }

@@ -28,8 +28,8 @@ impl Graph {
         duplicates.map(|other| table.name(other).clone()).collect()
     }
 
-    /// The other assignments that grant the same role on the same resource to the same subject, for an assignment
-    /// that has not expired: those that have not either.
+    /// The other assignments that grant the same role on the same resource to the same subject on the same condition, for
+    /// an assignment that has not expired: those that have not either.
     pub(super) fn duplicates_of<'a>(
         &'a self,
         table: &'a Table<Assignment>,
@@ -38,18 +38,19 @@ impl Graph {
     ) -> impl Iterator<Item = Id<Assignment>> + 'a {
         let counts = move |id: Id<Assignment>| {
             let terms = table[id].terms();
-            terms.is_some_and(|terms| self.expires_at(terms.subject, id).is_none_or(|at| now < at))
+            terms.is_some_and(|terms| !self.qualification(terms.subject, id).is_over(now))
         };
         let grant = move |id: Id<Assignment>| {
             let terms = table[id].terms()?;
-            Some((terms.subject, terms.role, self.placed(terms)?))
+            let condition = self.qualification(terms.subject, id).condition;
+            Some((terms.subject, terms.role, self.placed(terms)?, condition))
         };
         grant(id).filter(|_| counts(id)).into_iter().flat_map(move |wanted| {
-            let (subject, role, resource) = wanted;
+            let (subject, role, resource, _) = wanted;
             // Hardly any has a duplicate, and a subject may have very many assignments.
             let others = self.resources[resource].grants.count(subject, role).saturating_sub(1);
             let candidates = (others > 0).then(|| self.assignments_of(subject)).into_iter().flatten();
-            let same = move |other: &Id<Assignment>| *other != id && grant(*other) == Some(wanted);
+            let same = move |other: &Id<Assignment>| *other != id && grant(*other).as_ref() == Some(&wanted);
             candidates.filter(same).take(others).filter(move |&other| counts(other))
         })
     }

@@ -3,12 +3,12 @@
 use super::{
     Graph,
     access::with_scratch,
-    facts::{IdentitySource, Kind, Name, Timestamp},
+    facts::{IdentitySource, Kind, Name},
     holdings::{Holder, Holding},
     page::page_of,
     query::{
-        Action, CheckRequest, Decision, Denial, Explanation, GrantPath, GrantSource, NearMiss, PageRequest, Reason,
-        Subject, Target,
+        Action, Asked, CheckRequest, Decision, Denial, Explanation, GrantPath, GrantSource, NearMiss, PageRequest,
+        Reason, Subject, Target,
     },
     records::{Resource, Role},
     resolve::{Permissions, Question},
@@ -24,17 +24,18 @@ impl Graph {
     /// # Guarantees
     /// The decision is that of [`Graph::check`]; it is allowed iff there is a path.
     #[must_use]
-    pub fn explain(&self, request: &CheckRequest<'_>, now: Timestamp) -> Explanation {
+    pub fn explain<'a>(&self, request: &CheckRequest<'_>, asked: impl Into<Asked<'a>>) -> Explanation {
+        let asked = asked.into();
         let resolved = with_scratch(|scratch| {
             let question = self.resolve(request.subject, request.resource, scratch)?;
             let resource_type = self.resources[question.resource].kind.resource_type();
             let permissions = self.permissions_for(request.action, resource_type, &mut scratch.text);
-            let decision = self.decide(&question, permissions, scratch, now);
+            let decision = self.decide(&question, permissions, scratch, asked);
             Ok((question, permissions, decision, scratch.path.clone()))
         });
         match resolved {
             Ok((question, permissions, decision, path)) => {
-                self.explain_resolved(request, &question, permissions, decision, &path, now)
+                self.explain_resolved(request, &question, permissions, decision, &path, asked)
             }
             Err(denial) => self.explain_unresolved(request, denial),
         }
@@ -47,7 +48,7 @@ impl Graph {
         permissions: Permissions,
         decision: Decision,
         path: &[Id<Resource>],
-        now: Timestamp,
+        asked: Asked<'_>,
     ) -> Explanation {
         let mut memberships: Vec<_> = self.memberships_of(question.asker, question.organization).collect();
         memberships.sort_unstable_by_key(|&membership| self.memberships.name(membership));
@@ -55,7 +56,7 @@ impl Graph {
             return self.explain_unresolved(request, Denial::NotAMember);
         };
         let allowing = memberships.into_iter().find_map(|membership| {
-            let holder = Holder::new(self, membership, now);
+            let holder = Holder::new(self, membership, asked);
             let paths = self.grant_paths(&holder, question.organization, permissions, path);
             (!paths.is_empty()).then_some((membership, paths))
         });
@@ -72,7 +73,7 @@ impl Graph {
                 format!("{wanted} is denied: {because}")
             }
             (None, _) => {
-                near_misses = self.near_misses(&wanted, &Holder::new(self, membership, now), permissions, path);
+                near_misses = self.near_misses(&wanted, &Holder::new(self, membership, asked), permissions, path);
                 let because = near_misses.first().map(|miss| miss.message.clone());
                 let because = because.unwrap_or_else(|| self.nothing_near(&wanted, permissions, path));
                 format!("{wanted} is denied: {because}")
@@ -97,6 +98,7 @@ impl Graph {
     ) -> Vec<GrantPath> {
         let mut paths = Vec::new();
         for (at, holding) in self.effective_holdings(holder, organization, permissions, path) {
+            let qualification = holder.qualification(&holding);
             let set = &self.roles[holding.role].permissions;
             for permission in permissions.into_iter().flatten().filter(|&permission| set.contains(permission)) {
                 paths.push(GrantPath {
@@ -104,7 +106,8 @@ impl Graph {
                     role: self.roles.name(holding.role).clone(),
                     permission: self.permissions.name(permission).clone(),
                     resources: path[..=at].iter().map(|&id| self.resources.name(id).clone()).collect(),
-                    expires_at: holder.expires_at(&holding),
+                    expires_at: qualification.expires_at,
+                    condition: qualification.condition.clone(),
                 });
             }
         }

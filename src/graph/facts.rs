@@ -3,10 +3,12 @@
 //! A [`Change`] says that an object is now thus, or that it is gone. The answers of the graph are a pure
 //! function of the set of objects that result; the order in which changes arrive does not matter.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 pub use jiff::Timestamp;
 use smol_str::SmolStr;
+
+pub use crate::condition::Condition;
 
 /// A name, slug or id. Short ones are held in place, longer ones shared between the two copies of a graph.
 pub type Name = SmolStr;
@@ -225,6 +227,8 @@ pub struct GroupRoleAssignment {
     pub resource: Option<Name>,
     /// From this instant on it grants nothing.
     pub expires_at: Option<Timestamp>,
+    /// It grants nothing to a question for which this does not hold.
+    pub condition: Option<Arc<Condition>>,
 }
 
 /// A role for a membership on a resource.
@@ -238,6 +242,8 @@ pub struct MembershipRoleAssignment {
     pub resource: Option<Name>,
     /// From this instant on it grants nothing.
     pub expires_at: Option<Timestamp>,
+    /// It grants nothing to a question for which this does not hold.
+    pub condition: Option<Arc<Condition>>,
 }
 
 /// A user in an organization.

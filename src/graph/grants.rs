@@ -18,7 +18,7 @@ pub(super) enum SubjectId {
 }
 
 const GROUP: u32 = 1 << 31;
-const EXPIRES: u32 = 1 << 31;
+const QUALIFIED: u32 = 1 << 31;
 
 impl SubjectId {
     /// The subject as a number that is never 0.
@@ -51,9 +51,9 @@ pub(super) struct Grant {
 }
 
 impl Grant {
-    /// A grant; one that `expires` counts only until the time kept for it elsewhere.
-    pub(super) fn new(subject: SubjectId, role: Id<Role>, expires: bool) -> Self {
-        Self { subject: subject.pack(), role: role.get() | if expires { EXPIRES } else { 0 } }
+    /// A grant; one that is `qualified` counts only as far as what is kept for it elsewhere says.
+    pub(super) fn new(subject: SubjectId, role: Id<Role>, qualified: bool) -> Self {
+        Self { subject: subject.pack(), role: role.get() | if qualified { QUALIFIED } else { 0 } }
     }
 
     pub(super) fn subject(self) -> SubjectId {
@@ -65,11 +65,11 @@ impl Grant {
     pub(super) fn role(self) -> Id<Role> {
         // INVARIANT: as above.
         #[expect(clippy::expect_used, reason = "unreachable, see the invariant")]
-        Id::new(self.role & !EXPIRES).expect("a role")
+        Id::new(self.role & !QUALIFIED).expect("a role")
     }
 
-    pub(super) const fn expires(self) -> bool {
-        self.role & EXPIRES != 0
+    pub(super) const fn is_qualified(self) -> bool {
+        self.role & QUALIFIED != 0
     }
 
     /// The hash of the subject.
@@ -338,6 +338,6 @@ mod tests {
         let role = Id::new(5).unwrap();
         let group = SubjectId::Group(Id::new(9).unwrap());
         let grant = Grant::new(group, role, true);
-        assert_eq!((grant.subject(), grant.role(), grant.expires()), (group, role, true));
+        assert_eq!((grant.subject(), grant.role(), grant.is_qualified()), (group, role, true));
     }
 }

@@ -11,10 +11,11 @@ use std::{cell::OnceCell, cmp::Ordering};
 use super::{
     Graph, Map, Set,
     access::Subjects,
-    facts::{IdentitySource, Name, Timestamp},
+    facts::{IdentitySource, Name},
     grants::SubjectId,
     page::{Key, compare_parts},
-    query::{GrantSource, Reason},
+    qualification::Qualification,
+    query::{Asked, GrantSource, Reason},
     records::{Assignment, Group, Membership, Resource, Role, State, Terms, Tier},
     table::Id,
 };
@@ -48,14 +49,14 @@ enum Origin<'g> {
 pub(super) struct Holder<'g> {
     graph: &'g Graph,
     membership: Id<Membership>,
-    now: Timestamp,
+    asked: Asked<'g>,
     /// The groups that it belongs to by way of others.
     nested: OnceCell<Map<Id<Group>, Affiliation>>,
 }
 
 impl<'g> Holder<'g> {
-    pub(super) const fn new(graph: &'g Graph, membership: Id<Membership>, now: Timestamp) -> Self {
-        Self { graph, membership, now, nested: OnceCell::new() }
+    pub(super) const fn new(graph: &'g Graph, membership: Id<Membership>, asked: Asked<'g>) -> Self {
+        Self { graph, membership, asked, nested: OnceCell::new() }
     }
 
     pub(super) const fn membership(&self) -> Id<Membership> {
@@ -113,7 +114,7 @@ impl<'g> Holder<'g> {
         let mut holdings = graph.told_of(self.membership);
         let organization = graph.memberships[self.membership].organization;
         if let Some(organization) = organization
-            && let Some(role) = graph.effective_default_role(self.membership, organization, subjects, self.now)
+            && let Some(role) = graph.effective_default_role(self.membership, organization, subjects, self.asked)
         {
             holdings.push(Holding { origin: Origin::Default, role, resource: Some(organization) });
         }
@@ -149,25 +150,26 @@ impl<'g> Holder<'g> {
         }
     }
 
-    /// When a holding ends.
-    pub(super) fn expires_at(&self, holding: &Holding<'g>) -> Option<Timestamp> {
+    /// Until when and on what condition a holding counts.
+    pub(super) fn qualification(&self, holding: &Holding<'g>) -> Qualification {
         match holding.origin {
-            Origin::Assignment(subject, id) => self.graph.expires_at(subject, id),
-            Origin::Listed | Origin::Mapped(..) | Origin::Default => None,
+            Origin::Assignment(subject, id) => self.graph.qualification(subject, id),
+            Origin::Listed | Origin::Mapped(..) | Origin::Default => Qualification::default(),
         }
     }
 
     /// Why a holding grants nothing; empty: it is effective.
     pub(super) fn faults(&self, holding: &Holding<'g>, subjects: &mut Subjects) -> Vec<Reason> {
-        let Self { graph, membership, now, .. } = *self;
+        let Self { graph, membership, asked, .. } = *self;
         let tier = match holding.origin {
             Origin::Assignment(SubjectId::Group(group), id) => {
                 return self.group_faults(holding, group, id, subjects);
             }
             Origin::Assignment(subject, id) => {
                 let terms = graph.assignments(subject)[id].terms();
-                let expires_at = graph.expires_at(subject, id);
-                return terms.map_or_else(Vec::new, |terms| graph.assignment_faults(terms, expires_at, subjects, now));
+                let qualification = graph.qualification(subject, id);
+                return terms
+                    .map_or_else(Vec::new, |terms| graph.assignment_faults(terms, &qualification, subjects, asked));
             }
             Origin::Listed => Some(Tier::Assigned),
             Origin::Mapped(source, _) => Some(source.into()),
@@ -179,7 +181,7 @@ impl<'g> Holder<'g> {
         let mut faults = graph.grant_faults(holding.role, organization);
         faults.extend(graph.membership_fault(membership, None));
         if faults.is_empty() {
-            faults.extend(graph.superseded(membership, tier, holding.role, organization, subjects, now));
+            faults.extend(graph.superseded(membership, tier, holding.role, organization, subjects, asked));
         }
         faults
     }
@@ -191,12 +193,12 @@ impl<'g> Holder<'g> {
         id: Id<Assignment>,
         subjects: &mut Subjects,
     ) -> Vec<Reason> {
-        let Self { graph, membership, now, .. } = *self;
+        let Self { graph, membership, asked, .. } = *self;
         let Some(terms) = graph.group_assignments[id].terms() else {
             return Vec::new();
         };
-        let expires_at = graph.expires_at(terms.subject, id);
-        let mut faults = graph.assignment_faults(terms, expires_at, subjects, now);
+        let qualification = graph.qualification(terms.subject, id);
+        let mut faults = graph.assignment_faults(terms, &qualification, subjects, asked);
         if let Some(fault) = self.affiliation(group).fault
             && !faults.contains(&fault)
         {
@@ -206,7 +208,7 @@ impl<'g> Holder<'g> {
         faults.extend(graph.membership_fault(membership, organization));
         if let Some(resource) = holding.resource.filter(|_| faults.is_empty()) {
             let tier = Some(Tier::Assigned);
-            faults.extend(graph.superseded(membership, tier, holding.role, resource, subjects, now));
+            faults.extend(graph.superseded(membership, tier, holding.role, resource, subjects, asked));
         }
         faults
     }
@@ -291,7 +293,7 @@ impl Graph {
         membership: Id<Membership>,
         organization: Id<Resource>,
         subjects: &mut Subjects,
-        now: Timestamp,
+        asked: Asked<'_>,
     ) -> Option<Id<Role>> {
         self.default_role_of(membership, organization)?;
         self.able(membership, organization).ok()?;
@@ -299,7 +301,7 @@ impl Graph {
             return None;
         }
         subjects.gather(self, membership, organization);
-        let winner = self.winner(membership, subjects, organization, now)?;
+        let winner = self.winner(membership, subjects, organization, asked)?;
         winner.tier.is_none().then_some(winner.role)
     }
 }

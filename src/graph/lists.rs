@@ -8,9 +8,9 @@ use std::ops::ControlFlow;
 use super::{
     Graph,
     access::{Subjects, with_scratch},
-    facts::{Name, Timestamp},
+    facts::Name,
     permission_set::PermissionSet,
-    query::{Denial, Subject, Target},
+    query::{Asked, Denial, Subject, Target},
     records::{Membership, Resource},
     resolve::Question,
     table::Id,
@@ -21,7 +21,13 @@ impl Graph {
     ///
     /// # Errors
     /// Where the subject or the resource cannot be found or used.
-    pub fn permissions(&self, subject: Subject<'_>, resource: Target<'_>, now: Timestamp) -> Result<Vec<Name>, Denial> {
+    pub fn permissions<'a>(
+        &self,
+        subject: Subject<'_>,
+        resource: Target<'_>,
+        asked: impl Into<Asked<'a>>,
+    ) -> Result<Vec<Name>, Denial> {
+        let asked = asked.into();
         with_scratch(|scratch| {
             let Question { organization, asker, .. } = self.resolve(subject, resource, scratch)?;
             let mut all = PermissionSet::default();
@@ -35,7 +41,7 @@ impl Graph {
                         &scratch.path,
                         organization,
                         &scratch.subjects,
-                        now,
+                        asked,
                     ));
                 }
                 outcome = match (outcome, able) {
@@ -60,10 +66,10 @@ impl Graph {
         path: &[Id<Resource>],
         organization: Id<Resource>,
         subjects: &Subjects,
-        now: Timestamp,
+        asked: Asked<'_>,
     ) -> PermissionSet {
         let mut all = PermissionSet::default();
-        let visited = self.try_for_each_effective_role(membership, subjects, path, organization, now, |_, role| {
+        let visited = self.try_for_each_effective_role(membership, subjects, path, organization, asked, |_, role| {
             all.extend(&self.roles[role].permissions);
             ControlFlow::Continue(())
         });

@@ -43,6 +43,7 @@ mod names;
 mod object;
 mod page;
 mod permission_set;
+mod qualification;
 mod records;
 mod relations;
 mod resolve;
@@ -71,6 +72,7 @@ use external_ids::{ExternalIds, Key, Keys};
 use facts::{Fact, Kind, Name, ORGANIZATION, ObjectRef, Timestamp};
 use grants::SubjectId;
 use map::{SharedMap, Slab};
+use qualification::Qualification;
 use records::{
     Assignment, Group, GroupReach, Membership, MembershipDetails, Permission, Resource, ResourceDetails, ResourceType,
     Role, State, User,
@@ -117,10 +119,10 @@ pub struct Graph {
     users: Table<User>,
     membership_assignments: Table<Assignment>,
     group_assignments: Table<Assignment>,
-    /// When the grants that expire do so, latest last; a grant is there once for each.
-    expirations: SharedMap<GrantKey, SmallVec<[Timestamp; 1]>>,
-    /// When the assignments that expire do so.
-    expiries: SharedMap<AssignmentKey, Timestamp>,
+    /// What the grants that are qualified depend on; a grant is there once for each.
+    qualified: SharedMap<GrantKey, SmallVec<[Qualification; 1]>>,
+    /// What the assignments that are qualified depend on.
+    qualifications: SharedMap<AssignmentKey, Qualification>,
     settings: Arc<Settings>,
     environment_objects: SharedMap<Name, State>,
     /// Why invalid objects are so.
@@ -169,8 +171,8 @@ impl Default for Graph {
             users: Table::default(),
             membership_assignments: Table::default(),
             group_assignments: Table::default(),
-            expirations: SharedMap::default(),
-            expiries: SharedMap::default(),
+            qualified: SharedMap::default(),
+            qualifications: SharedMap::default(),
             settings: Arc::default(),
             environment_objects: SharedMap::default(),
             problems: SharedMap::default(),
@@ -204,7 +206,8 @@ impl Graph {
     /// The first instant after `now` at which an assignment expires.
     #[must_use]
     pub fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
-        self.expiries.iter().map(|(_, &at)| at).filter(|&at| at > now).min()
+        let expiries = self.qualifications.iter().filter_map(|(_, qualification)| qualification.expires_at);
+        expiries.filter(|&at| at > now).min()
     }
 
     fn keys(&self) -> Keys<'_> {

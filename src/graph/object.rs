@@ -7,6 +7,7 @@ use super::{
         ObjectRef, OrganizationMembership, Resource, ResourceType, Role,
     },
     grants::SubjectId,
+    qualification::Qualification,
     records::{Assignment, Created, State},
     table::{Id, Table},
 };
@@ -110,15 +111,21 @@ impl Graph {
         let fact = record.terms().map(|terms| {
             let role = self.roles.name(terms.role).clone();
             let resource = name_in(&self.resources, terms.resource);
-            let expires_at = self.expires_at(terms.subject, id);
+            let Qualification { expires_at, condition } = self.qualification(terms.subject, id);
             match terms.subject {
                 SubjectId::Membership(membership) => {
                     let membership = self.memberships.name(membership).clone();
-                    Fact::MembershipRoleAssignment(MembershipRoleAssignment { membership, role, resource, expires_at })
+                    Fact::MembershipRoleAssignment(MembershipRoleAssignment {
+                        membership,
+                        role,
+                        resource,
+                        expires_at,
+                        condition,
+                    })
                 }
                 SubjectId::Group(group) => {
                     let group = self.groups.name(group).clone();
-                    Fact::GroupRoleAssignment(GroupRoleAssignment { group, role, resource, expires_at })
+                    Fact::GroupRoleAssignment(GroupRoleAssignment { group, role, resource, expires_at, condition })
                 }
             }
         });

@@ -2,9 +2,13 @@
 
 mod reason;
 
+use std::sync::Arc;
+
 pub use reason::Reason;
 
-use super::facts::{Kind, Name, ObjectRef, Timestamp};
+use super::facts::{Condition, Kind, Name, ObjectRef, Timestamp};
+
+pub use crate::condition::{Given, Properties};
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +76,22 @@ pub struct CheckRequest<'a> {
     pub action: Action<'a>,
     /// On what.
     pub resource: Target<'a>,
+}
+
+/// When a question is asked, and what it tells of itself: what the conditions of assignments are judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// When.
+    pub now: Timestamp,
+    /// What it tells; none: nothing.
+    pub given: Option<&'a Given<'a>>,
+}
+
+impl From<Timestamp> for Asked<'_> {
+    /// A question that tells nothing of itself.
+    fn from(now: Timestamp) -> Self {
+        Self { now, given: None }
+    }
 }
 
 /// The answer to a [`CheckRequest`].
@@ -265,6 +285,8 @@ pub struct AssignmentItem {
     pub resource: Option<Name>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// Without which it grants nothing.
+    pub condition: Option<Arc<Condition>>,
     /// Why it grants nothing; empty: it is effective.
     pub inert: Vec<Reason>,
 }
@@ -297,6 +319,8 @@ pub struct GrantPath {
     pub resources: Vec<Name>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// Without which it grants nothing.
+    pub condition: Option<Arc<Condition>>,
 }
 
 /// Something that nearly allows.

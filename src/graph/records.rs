@@ -321,7 +321,7 @@ pub(super) struct User {
 pub(super) struct Assignment {
     /// 0: it is not there, and nothing is known of it.
     subject: u32,
-    /// The role, packed with the state and whether the assignment expires.
+    /// The role, packed with the state and whether the assignment is qualified.
     role: u32,
     /// None: the subject's organization.
     resource: Option<Id<Resource>>,
@@ -330,7 +330,7 @@ pub(super) struct Assignment {
     pub(super) of_subject: Links<Assignment>,
 }
 
-const EXPIRES: u32 = 1 << 31;
+const QUALIFIED: u32 = 1 << 31;
 const STATE: u32 = 0b11 << STATE_SHIFT;
 const STATE_SHIFT: u32 = 29;
 
@@ -352,24 +352,24 @@ impl Assignment {
         }
     }
 
-    pub(super) fn set_terms(&mut self, Terms { subject, role, resource }: Terms, expires: bool) {
+    pub(super) fn set_terms(&mut self, Terms { subject, role, resource }: Terms, qualified: bool) {
         self.subject = subject.pack();
-        self.role = self.role & STATE | role.get() | if expires { EXPIRES } else { 0 };
+        self.role = self.role & STATE | role.get() | if qualified { QUALIFIED } else { 0 };
         self.resource = resource;
     }
 
     /// What it says; known while it is there.
     pub(super) fn terms(&self) -> Option<Terms> {
-        let role = Id::new(self.role & !(STATE | EXPIRES))?;
+        let role = Id::new(self.role & !(STATE | QUALIFIED))?;
         Some(Terms { subject: SubjectId::unpack(self.subject)?, role, resource: self.resource })
     }
 
-    pub(super) const fn expires(&self) -> bool {
-        self.role & EXPIRES != 0
+    pub(super) const fn is_qualified(&self) -> bool {
+        self.role & QUALIFIED != 0
     }
 }
 
-/// What an assignment says, but for when it expires.
+/// What an assignment says, but for what it depends on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
     pub(super) subject: SubjectId,

@@ -2,7 +2,7 @@
 
 use super::{
     Graph,
-    facts::{Name, Timestamp},
+    facts::Name,
     grants::SubjectId,
     links,
     records::{Assignment, Created, Declared, Membership, Resource, State, Terms, User},
@@ -89,12 +89,6 @@ impl Graph {
     /// its subject.
     pub(super) fn placed(&self, terms: Terms) -> Option<Id<Resource>> {
         terms.resource.or_else(|| self.organization_of_subject(terms.subject))
-    }
-
-    /// When an assignment of that subject expires, if ever.
-    pub(super) fn expires_at(&self, subject: SubjectId, id: Id<Assignment>) -> Option<Timestamp> {
-        let expires = self.assignments(subject)[id].expires();
-        if expires { self.expiries.get(&(subject.is_group(), id)).copied() } else { None }
     }
 
     /// The organization of a subject, where known.

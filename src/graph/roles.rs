@@ -53,7 +53,7 @@ impl Graph {
             let mut roles = Vec::new();
             let here = [organization];
             let visited =
-                self.try_for_each_effective_role(membership, subjects, &here, organization, now, |_, role| {
+                self.try_for_each_effective_role(membership, subjects, &here, organization, now.into(), |_, role| {
                     roles.push(role);
                     ControlFlow::Continue(())
                 });

@@ -7,11 +7,11 @@
 use super::{
     Graph,
     access::{Scratch, with_scratch},
-    facts::{Name, Timestamp},
+    facts::Name,
     page::page_of,
     query::{
-        Action, CheckRequest, Denial, FoundResource, Page, PageRequest, Reach, ResourceFilter, ResourceItem, Subject,
-        SubjectKind, Target,
+        Action, Asked, CheckRequest, Denial, FoundResource, Page, PageRequest, Reach, ResourceFilter, ResourceItem,
+        Subject, SubjectKind, Target,
     },
     records::Resource,
     table::Id,
@@ -25,20 +25,21 @@ impl Graph {
     ///
     /// # Errors
     /// Where the resource cannot be found or used, whoever asks.
-    pub fn search_subjects(
+    pub fn search_subjects<'a>(
         &self,
         kind: SubjectKind,
         action: Action<'_>,
         resource: Target<'_>,
         page: PageRequest<'_>,
-        now: Timestamp,
+        asked: impl Into<Asked<'a>>,
     ) -> Result<Page<Name>, Denial> {
         const ALL: PageRequest<'_> = PageRequest { limit: usize::MAX, after: None };
 
+        let asked = asked.into();
         let mut candidates = Vec::new();
         for meant in self.all_meant(resource)? {
             let meant = Target::Name(self.resources.name(meant));
-            candidates.extend(self.memberships(meant, action, Reach::All, ALL, now)?.items.into_iter().map(|item| {
+            candidates.extend(self.memberships(meant, action, Reach::All, ALL, asked)?.items.into_iter().map(|item| {
                 match kind {
                     SubjectKind::Membership => item.name,
                     // An undeclared membership is that of the user whose id is its name.
@@ -49,7 +50,7 @@ impl Graph {
         let keyed = candidates.into_iter().map(|candidate| (candidate.clone(), candidate));
         Ok(page_of(keyed, page, |candidate| {
             let request = CheckRequest { subject: kind.subject(&candidate), action, resource };
-            self.check(&request, now).is_allowed().then_some(candidate)
+            self.check(&request, asked).is_allowed().then_some(candidate)
         }))
     }
 
@@ -76,17 +77,17 @@ impl Graph {
     ///
     /// # Errors
     /// Where the subject cannot be found or used.
-    pub fn search_resources(
+    pub fn search_resources<'a>(
         &self,
         subject: Subject<'_>,
         action: Action<'_>,
         resource_type: &str,
         organization: Option<&str>,
         page: PageRequest<'_>,
-        now: Timestamp,
+        asked: impl Into<Asked<'a>>,
     ) -> Result<Page<FoundResource>, Denial> {
         let filter = ResourceFilter { resource_type: Some(resource_type), parent: None };
-        let Page { items, next } = self.resources(subject, action, filter, page, now)?;
+        let Page { items, next } = self.resources(subject, action, filter, page, asked)?;
         let items = with_scratch(|scratch| {
             items.into_iter().filter_map(|item| self.found_resource(subject, organization, item, scratch)).collect()
         });
@@ -128,14 +129,14 @@ impl Graph {
     ///
     /// # Errors
     /// Where the subject or the resource cannot be found or used.
-    pub fn search_actions(
+    pub fn search_actions<'a>(
         &self,
         subject: Subject<'_>,
         resource: Target<'_>,
         page: PageRequest<'_>,
-        now: Timestamp,
+        asked: impl Into<Asked<'a>>,
     ) -> Result<Page<Name>, Denial> {
-        let permissions = self.permissions(subject, resource, now)?;
+        let permissions = self.permissions(subject, resource, asked)?;
         let meant = with_scratch(|scratch| self.resolve(subject, resource, scratch))?.resource;
         let resource_type = self.resources[meant].kind.resource_type().map(|id| self.resource_types.name(id));
         let names = permissions.into_iter().map(|permission| {

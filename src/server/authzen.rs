@@ -1,13 +1,15 @@
 //! The AuthZEN Authorization API 1.0 of the `OpenID` Foundation: Access Evaluation, Access Evaluations, the Search APIs
-//! (`search`) and the metadata by which all of them are found (`metadata`).
+//! (`search`) and the metadata by which all of them are found (`metadata`). `parts` has what they are all asked with.
 //!
 //! Subjects are of type `user` (the user's membership in the organization of the resource) or `membership`. A resource
 //! is named by its type and its external id or object name, and where several organizations have such a one, by
 //! `resource.properties.organization`. An action is a permission's slug, or what follows the resource type and a
-//! colon in one. Everything else of a request is accepted and not heeded, as the specification demands.
+//! colon in one. The properties of all three and the context are what the conditions of assignments look into. Everything
+//! else of a request is accepted and not heeded, as the specification demands.
 
 mod digest;
 mod metadata;
+mod parts;
 mod search;
 
 use std::sync::Arc;
@@ -22,7 +24,7 @@ use super::{
     Error, Server,
     answer::Reason,
     environment::Environment,
-    extract::{JsonBody, Object, Text, Unheeded, check_batch_size, optional, parse_object, required},
+    extract::{JsonBody, Object, Text, check_batch_size, parse_object, properties},
     freshness,
     metrics::CheckMetrics,
     openapi::{Failures, InEnvironment},
@@ -30,8 +32,9 @@ use super::{
 use crate::graph::{
     Graph,
     facts::Timestamp,
-    query::{Action, CheckRequest, Decision, Denial, Subject, SubjectKind, Target},
+    query::{Asked, CheckRequest, Decision, Denial, Given, Properties},
 };
+use parts::{AskedSubject, EvaluationAction, EvaluationResource, EvaluationSubject, present};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Server>> {
     OpenApiRouter::new()
@@ -58,8 +61,8 @@ pub(super) async fn evaluation(
     environment: Environment,
     body: JsonBody,
 ) -> Result<Json<EvaluationResponse>, Error> {
-    let EvaluationRequest { subject, action, resource, context: _ } = body.parse()?;
-    let question = Question::new(subject.as_ref(), action.as_ref(), resource.as_ref())?;
+    let EvaluationRequest { subject, action, resource, context } = body.parse()?;
+    let question = Question::new(subject.as_ref(), action.as_ref(), resource.as_ref(), context.as_ref())?;
     let graph = environment.read();
     let answer = question.answer(&graph, Timestamp::now(), &server.metrics.authzen);
     Ok(Json(answer.told_of(freshness::token(&server, graph.revision()))))
@@ -97,13 +100,13 @@ pub(super) async fn evaluations(
     environment: Environment,
     body: JsonBody,
 ) -> Result<Json<EvaluationsResponse>, Error> {
-    let EvaluationsRequest { subject, action, resource, context: _, evaluations, options } = body.parse()?;
-    let (subject, action, resource) = (subject.as_ref(), action.as_ref(), resource.as_ref());
+    let EvaluationsRequest { subject, action, resource, context, evaluations, options } = body.parse()?;
+    let (subject, action, resource, context) = (subject.as_ref(), action.as_ref(), resource.as_ref(), context.as_ref());
     let semantic = options.map_or(Ok(Semantic::ExecuteAll), |Object(options)| options.semantic())?;
     let metrics = &server.metrics.authzen;
     let elements = evaluations.unwrap_or_default();
     if elements.is_empty() {
-        let question = Question::new(subject, action, resource)?;
+        let question = Question::new(subject, action, resource, context)?;
         let graph = environment.read();
         let answer = question.answer(&graph, Timestamp::now(), metrics);
         return Ok(Json(EvaluationsResponse::Single(answer.told_of(freshness::token(&server, graph.revision())))));
@@ -125,6 +128,7 @@ pub(super) async fn evaluations(
                 element.subject.as_ref().or(subject),
                 element.action.as_ref().or(action),
                 element.resource.as_ref().or(resource),
+                element.context.as_ref().or(context),
             )
             .map_or_else(|error| refuse(&error), |question| question.answer(&graph, now, metrics)),
             Err(error) => refuse(error),
@@ -178,10 +182,10 @@ struct EvaluationRequest<'a> {
     #[serde(borrow)]
     #[schema(value_type = EvaluationResource)]
     resource: Option<Object<EvaluationResource<'a>>>,
-    /// Not heeded.
+    /// What conditions know as `context`.
+    #[serde(default, borrow, deserialize_with = "properties")]
     #[schema(value_type = Option<Object>)]
-    #[expect(dead_code, reason = "its type is checked, its content is not heeded")]
-    context: Option<Object<Unheeded>>,
+    context: Option<Properties<'a>>,
 }
 
 /// Several questions, with defaults for what they have in common.
@@ -208,10 +212,10 @@ struct EvaluationsRequest<'a> {
     #[serde(borrow)]
     #[schema(value_type = Option<EvaluationResource>)]
     resource: Option<Object<EvaluationResource<'a>>>,
-    /// Not heeded.
+    /// What conditions know as `context`.
+    #[serde(default, borrow, deserialize_with = "properties")]
     #[schema(value_type = Option<Object>)]
-    #[expect(dead_code, reason = "its type is checked, its content is not heeded")]
-    context: Option<Object<Unheeded>>,
+    context: Option<Properties<'a>>,
     /// The questions, 10,000 at the most. Absent or empty: the defaults are the one question.
     #[serde(borrow)]
     #[schema(value_type = Option<Vec<EvaluationElement>>, max_items = 10000)]
@@ -237,67 +241,10 @@ struct EvaluationElement<'a> {
     #[serde(borrow)]
     #[schema(value_type = Option<EvaluationResource>)]
     resource: Option<Object<EvaluationResource<'a>>>,
-    /// Not heeded.
+    /// What conditions know as `context`.
+    #[serde(default, borrow, deserialize_with = "properties")]
     #[schema(value_type = Option<Object>)]
-    #[expect(dead_code, reason = "its type is checked, its content is not heeded")]
-    context: Option<Object<Unheeded>>,
-}
-
-/// Who asks.
-#[derive(Debug, Deserialize, ToSchema)]
-struct EvaluationSubject<'a> {
-    /// `user` or `membership`.
-    #[serde(borrow, rename = "type")]
-    #[schema(value_type = String, example = "user")]
-    subject_type: Option<Text<'a>>,
-    /// The user's id, or the membership's name.
-    #[serde(borrow)]
-    #[schema(value_type = String, max_length = 1024, example = "alice")]
-    id: Option<Text<'a>>,
-    /// Not heeded.
-    #[schema(value_type = Option<Object>)]
-    #[expect(dead_code, reason = "its type is checked, its content is not heeded")]
-    properties: Option<Object<Unheeded>>,
-}
-
-/// To do what.
-#[derive(Debug, Deserialize, ToSchema)]
-struct EvaluationAction<'a> {
-    /// A permission's slug, or what follows the resource type and a colon in one: `edit` on a `project` is allowed by
-    /// `edit` and by `project:edit`.
-    #[serde(borrow)]
-    #[schema(value_type = String, max_length = 1024, example = "edit")]
-    name: Option<Text<'a>>,
-    /// Not heeded.
-    #[schema(value_type = Option<Object>)]
-    #[expect(dead_code, reason = "its type is checked, its content is not heeded")]
-    properties: Option<Object<Unheeded>>,
-}
-
-/// On what.
-#[derive(Debug, Deserialize, ToSchema)]
-struct EvaluationResource<'a> {
-    /// The resource's type.
-    #[serde(borrow, rename = "type")]
-    #[schema(value_type = String, max_length = 1024, example = "project")]
-    resource_type: Option<Text<'a>>,
-    /// Its external id, or its object's name.
-    #[serde(borrow)]
-    #[schema(value_type = String, max_length = 1024, example = "website")]
-    id: Option<Text<'a>>,
-    /// What else is known of it.
-    #[serde(borrow)]
-    #[schema(value_type = Option<EvaluationResourceProperties>)]
-    properties: Option<Object<EvaluationResourceProperties<'a>>>,
-}
-
-/// What else is known of a resource. Properties that are not named here are not heeded.
-#[derive(Debug, Deserialize, ToSchema)]
-struct EvaluationResourceProperties<'a> {
-    /// The organization (its external id or its object's name), needed where several have such a resource.
-    #[serde(borrow)]
-    #[schema(value_type = Option<String>, max_length = 1024, example = "acme")]
-    organization: Option<Text<'a>>,
+    context: Option<Properties<'a>>,
 }
 
 /// How to go about several evaluations.
@@ -342,64 +289,10 @@ impl Semantic {
     }
 }
 
-/// A part of a question that must be there.
-fn present<'a, T>(field: &'static str, part: Option<&'a Object<T>>) -> Result<&'a T, Error> {
-    part.map(|Object(part)| part).ok_or_else(|| Error::field(field, "is missing"))
-}
-
-/// A subject as the graph is asked for it.
-#[derive(Debug)]
-enum AskedSubject<'a> {
-    Known(Subject<'a>),
-    /// There are no subjects of this type.
-    OfType(&'a str),
-}
-
-impl EvaluationSubject<'_> {
-    fn asked(&self) -> Result<AskedSubject<'_>, Error> {
-        let subject_type = required("subject.type", self.subject_type.as_deref())?;
-        let id = required("subject.id", self.id.as_deref())?;
-        Ok(subject_kind(subject_type)
-            .map_or(AskedSubject::OfType(subject_type), |kind| AskedSubject::Known(kind.subject(id))))
-    }
-}
-
-/// What the subjects of a type are; none: there are none.
-fn subject_kind(subject_type: &str) -> Option<SubjectKind> {
-    match subject_type {
-        "user" => Some(SubjectKind::User),
-        "membership" => Some(SubjectKind::Membership),
-        _ => None,
-    }
-}
-
-impl EvaluationAction<'_> {
-    fn asked(&self) -> Result<Action<'_>, Error> {
-        required("action.name", self.name.as_deref()).map(Action::Name)
-    }
-}
-
-impl EvaluationResource<'_> {
-    fn asked(&self) -> Result<Target<'_>, Error> {
-        Ok(Target::Id {
-            resource_type: required("resource.type", self.resource_type.as_deref())?,
-            id: required("resource.id", self.id.as_deref())?,
-            organization: organization(self.properties.as_ref())?,
-        })
-    }
-}
-
-fn organization<'a>(
-    properties: Option<&'a Object<EvaluationResourceProperties<'_>>>,
-) -> Result<Option<&'a str>, Error> {
-    let organization = properties.and_then(|Object(properties)| properties.organization.as_deref());
-    optional("resource.properties.organization", organization)
-}
-
 /// A complete question.
 #[derive(Debug)]
 enum Question<'a> {
-    Check(CheckRequest<'a>),
+    Check(CheckRequest<'a>, Given<'a>),
     /// There are no subjects of this type.
     UnsupportedSubject(&'a str),
 }
@@ -409,20 +302,27 @@ impl<'a> Question<'a> {
         subject: Option<&'a Object<EvaluationSubject<'_>>>,
         action: Option<&'a Object<EvaluationAction<'_>>>,
         resource: Option<&'a Object<EvaluationResource<'_>>>,
+        context: Option<&'a Properties<'_>>,
     ) -> Result<Self, Error> {
         let (subject, action, resource) =
             (present("subject", subject)?, present("action", action)?, present("resource", resource)?);
+        let given = Given {
+            subject: subject.properties.as_ref(),
+            resource: resource.properties.as_ref().map(|properties| &properties.all),
+            action: action.properties.as_ref(),
+            context,
+        };
         let (subject, action, resource) = (subject.asked()?, action.asked()?, resource.asked()?);
         let subject = match subject {
             AskedSubject::Known(subject) => subject,
             AskedSubject::OfType(unsupported) => return Ok(Self::UnsupportedSubject(unsupported)),
         };
-        Ok(Self::Check(CheckRequest { subject, action, resource }))
+        Ok(Self::Check(CheckRequest { subject, action, resource }, given))
     }
 
     fn answer(&self, graph: &Graph, now: Timestamp, metrics: &CheckMetrics) -> EvaluationResponse {
         match self {
-            Self::Check(request) => match metrics.check(graph, request, now) {
+            Self::Check(request, given) => match metrics.check(graph, request, Asked { now, given: Some(given) }) {
                 Decision::Allowed => EvaluationResponse { decision: true, context: None },
                 Decision::Denied(Denial::NoGrant) => EvaluationResponse { decision: false, context: None },
                 Decision::Denied(denial) => EvaluationResponse::denied(denial.into()),

@@ -10,10 +10,13 @@ use axum::{
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+    de::{self, DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
+use serde_json::value::RawValue;
+
 use super::{Error, Server};
+use crate::condition::Properties;
 
 /// How long a name or an id may be, in bytes.
 const MAX_TEXT: usize = 1024;
@@ -128,6 +131,17 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 /// The content of an object that is accepted but not heeded.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub(super) struct Unheeded {}
+
+/// An object that may be there, left unread until a condition looks into it.
+pub(super) fn properties<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Properties<'a>>, D::Error> {
+    let Some(text) = Option::<&'a RawValue>::deserialize(deserializer)?.map(RawValue::get) else { return Ok(None) };
+    if !text.starts_with('{') {
+        return Err(de::Error::custom("invalid type: expected an object"));
+    }
+    Ok(Some(Properties::new(text)))
+}
 
 /// A string that borrows from the body where it has no escapes. (Serde borrows a `Cow` only outside of an `Option`.)
 #[derive(Debug, Deserialize)]

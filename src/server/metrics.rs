@@ -28,7 +28,7 @@ use super::{DecisionLog, Error, Server, admission, subject_access_review};
 use crate::graph::{
     Environments, Graph,
     facts::{Kind, Timestamp},
-    query::{CheckRequest, Decision},
+    query::{Asked, CheckRequest, Decision},
 };
 
 /// What the server counts and times.
@@ -91,12 +91,12 @@ pub(super) struct CheckMetrics {
 
 impl CheckMetrics {
     /// Asks the graph, and counts and times that; where decisions are written down, this one is.
-    pub fn check(&self, graph: &Graph, request: &CheckRequest<'_>, now: Timestamp) -> Decision {
+    pub fn check(&self, graph: &Graph, request: &CheckRequest<'_>, asked: Asked<'_>) -> Decision {
         let started = Instant::now();
-        let decision = graph.check(request, now);
+        let decision = graph.check(request, asked);
         self.duration.observe(started.elapsed().as_secs_f64());
         if decision.is_allowed() { &self.allowed } else { &self.denied }.inc();
-        self.write_down(request, decision, now);
+        self.write_down(request, decision, asked.now);
         decision
     }
 
@@ -134,10 +134,10 @@ pub(super) struct BatchMetrics<'a> {
 
 impl BatchMetrics<'_> {
     /// Asks the graph; where decisions are written down, this one is.
-    pub fn check(&mut self, graph: &Graph, request: &CheckRequest<'_>, now: Timestamp) -> Decision {
-        let decision = graph.check(request, now);
+    pub fn check(&mut self, graph: &Graph, request: &CheckRequest<'_>, asked: Asked<'_>) -> Decision {
+        let decision = graph.check(request, asked);
         *if decision.is_allowed() { &mut self.allowed } else { &mut self.denied } += 1;
-        self.metrics.write_down(request, decision, now);
+        self.metrics.write_down(request, decision, asked.now);
         decision
     }
 }

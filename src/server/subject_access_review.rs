@@ -165,7 +165,7 @@ impl Webhook {
                 action: question.action(),
                 resource: question.target(),
             };
-            match self.server.metrics.access_review_checks.check(graph, &request, now) {
+            match self.server.metrics.access_review_checks.check(graph, &request, now.into()) {
                 Decision::Allowed => return Ok(graph.explain(&request, now).summary),
                 Decision::Denied(denial) if at == 0 || denial < nearest => nearest = denial,
                 Decision::Denied(_) => {}

@@ -1,10 +1,13 @@
 //! The one place where an object's wire format becomes a fact of the graph.
 
+use std::sync::Arc;
+
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
     api::{self, Problem, Validate},
+    condition::Condition,
     graph::facts::{self, Fact, Kind, Name, Object, Timestamp},
 };
 
@@ -88,7 +91,7 @@ fn read<S: Spec>(name: &Name, spec: &Value, unknown: UnknownFields) -> Result<Fa
         }
     };
     problems.extend(list_for_object(spec, &parsed).or_else(|| parsed.validate(name).err()));
-    if problems.is_empty() { Ok(parsed.into_fact(name)) } else { Err(problems) }
+    if problems.is_empty() { parsed.into_fact(name).map_err(|problem| vec![problem]) } else { Err(problems) }
 }
 
 /// A message of serde in the terms of YAML instead of Rust's.
@@ -159,103 +162,114 @@ fn ignored_path(path: &serde_ignored::Path<'_>) -> String {
 /// A spec that says something to the graph.
 trait Spec: DeserializeOwned + Serialize + Validate {
     /// What the object called `name` says, defaults filled in.
-    fn into_fact(self, name: &Name) -> Fact;
+    ///
+    /// # Errors
+    /// What of it cannot be compiled.
+    fn into_fact(self, name: &Name) -> Result<Fact, Problem>;
 }
 
 impl Spec for api::ResourceSpec {
-    fn into_fact(self, name: &Name) -> Fact {
+    fn into_fact(self, name: &Name) -> Result<Fact, Problem> {
         let Self { type_, parent_ref, external_id, display_name: _, description: _ } = self;
-        Fact::Resource(facts::Resource {
+        Ok(Fact::Resource(facts::Resource {
             resource_type: type_.into(),
             parent: optional_ref(parent_ref),
             external_id: or_name(external_id, name),
-        })
+        }))
     }
 }
 
 impl Spec for api::RoleSpec {
-    fn into_fact(self, name: &Name) -> Fact {
+    fn into_fact(self, name: &Name) -> Result<Fact, Problem> {
         let Self { slug, resource_type, permissions, organization_ref, display_name: _, description: _ } = self;
-        Fact::Role(facts::Role {
+        Ok(Fact::Role(facts::Role {
             slug: or_name(slug, name),
             resource_type: resource_type.into(),
             permissions: names(permissions),
             organization: optional_ref(organization_ref),
-        })
+        }))
     }
 }
 
 impl Spec for api::GroupSpec {
-    fn into_fact(self, _name: &Name) -> Fact {
+    fn into_fact(self, _name: &Name) -> Result<Fact, Problem> {
         let Self { organization_ref, members, subgroups, display_name: _, description: _ } = self;
-        Fact::Group(facts::Group {
+        Ok(Fact::Group(facts::Group {
             organization: organization_ref.name.into(),
             members: names(members),
             subgroups: names(subgroups),
-        })
+        }))
     }
 }
 
 impl Spec for api::GroupRoleAssignmentSpec {
-    fn into_fact(self, _name: &Name) -> Fact {
-        let Self { group_ref, role_ref, resource_ref, expires_at } = self;
-        Fact::GroupRoleAssignment(facts::GroupRoleAssignment {
+    fn into_fact(self, _name: &Name) -> Result<Fact, Problem> {
+        let Self { group_ref, role_ref, resource_ref, expires_at, condition } = self;
+        let condition = condition.as_deref().map(compiled).transpose()?;
+        Ok(Fact::GroupRoleAssignment(facts::GroupRoleAssignment {
             group: group_ref.name.into(),
             role: role_ref.name.into(),
             resource: optional_ref(resource_ref),
             expires_at: expires_at.map(|time| time.0),
-        })
+            condition,
+        }))
     }
 }
 
 impl Spec for api::MembershipRoleAssignmentSpec {
-    fn into_fact(self, _name: &Name) -> Fact {
-        let Self { membership_ref, role_ref, resource_ref, expires_at } = self;
-        Fact::MembershipRoleAssignment(facts::MembershipRoleAssignment {
+    fn into_fact(self, _name: &Name) -> Result<Fact, Problem> {
+        let Self { membership_ref, role_ref, resource_ref, expires_at, condition } = self;
+        let condition = condition.as_deref().map(compiled).transpose()?;
+        Ok(Fact::MembershipRoleAssignment(facts::MembershipRoleAssignment {
             membership: membership_ref.name.into(),
             role: role_ref.name.into(),
             resource: optional_ref(resource_ref),
             expires_at: expires_at.map(|time| time.0),
-        })
+            condition,
+        }))
     }
 }
 
 impl Spec for api::OrganizationMembershipSpec {
-    fn into_fact(self, _name: &Name) -> Fact {
+    fn into_fact(self, _name: &Name) -> Result<Fact, Problem> {
         let Self { organization_ref, user, role_refs, suspended, directory_groups, sso_groups } = self;
-        Fact::OrganizationMembership(facts::OrganizationMembership {
+        Ok(Fact::OrganizationMembership(facts::OrganizationMembership {
             organization: organization_ref.name.into(),
             user: user.id.into(),
             roles: names(role_refs.into_iter().map(|role| role.name)),
             suspended,
             directory_groups: names(directory_groups),
             sso_groups: names(sso_groups),
-        })
+        }))
     }
 }
 
 impl Spec for api::ResourceTypeSpec {
-    fn into_fact(self, name: &Name) -> Fact {
-        Fact::ResourceType(facts::ResourceType {
+    fn into_fact(self, name: &Name) -> Result<Fact, Problem> {
+        Ok(Fact::ResourceType(facts::ResourceType {
             parents: self.parents(name).map(Name::from).collect(),
             permissions: names(self.permissions.into_iter().map(|permission| permission.slug)),
-        })
+        }))
     }
 }
 
 impl Spec for api::EnvironmentSpec {
-    fn into_fact(self, _name: &Name) -> Fact {
+    fn into_fact(self, _name: &Name) -> Result<Fact, Problem> {
         let Self { multiple_roles, default_role_ref, role_priority, undeclared, identity_provider } = self;
         let mappings = identity_provider.map(|provider| provider.role_mappings).unwrap_or_default();
-        Fact::Environment(facts::Environment {
+        Ok(Fact::Environment(facts::Environment {
             multiple_roles,
             default_role: optional_ref(default_role_ref),
             role_priority: names(role_priority),
             undeclared_memberships: policy(undeclared.memberships),
             undeclared_resource_types: policy(undeclared.resource_types),
             role_mappings: mappings.into_iter().map(role_mapping).collect(),
-        })
+        }))
     }
+}
+
+fn compiled(condition: &str) -> Result<Arc<Condition>, Problem> {
+    Condition::shared(condition).map_err(|invalid| problem("spec.condition", invalid.to_string()))
 }
 
 fn role_mapping(mapping: api::RoleMapping) -> facts::RoleMapping {

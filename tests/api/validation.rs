@@ -238,6 +238,7 @@ fn sample(kind: &str) -> (&'static str, Value) {
             json!({
                 "groupRef": reference, "roleRef": reference, "resourceRef": reference,
                 "expiresAt": "2099-01-01T00:00:00Z",
+                "condition": "context.mfa",
             }),
         ),
         "MembershipRoleAssignment" => (
@@ -245,6 +246,7 @@ fn sample(kind: &str) -> (&'static str, Value) {
             json!({
                 "membershipRef": reference, "roleRef": reference, "resourceRef": reference,
                 "expiresAt": "2099-01-01T00:00:00Z",
+                "condition": "context.mfa",
             }),
         ),
         "OrganizationMembership" => (

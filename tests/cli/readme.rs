@@ -70,6 +70,7 @@ fn what_the_documentation_links_to_is_there() {
         "README.md",
         "docs/authentication.md",
         "docs/authzen.md",
+        "docs/conditions.md",
         "docs/consistency.md",
         "docs/fuzzing.md",
         "docs/gitops.md",

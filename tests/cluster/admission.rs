@@ -210,6 +210,13 @@ fn what_is_not_worse_than_before_passes_with_a_warning_where_something_is_missin
     });
     let other = generated.replace("name: bob}", "name: carol}");
     reviewed.plane.kubectl_with(&create, &other).ok();
+
+    // The schema knows nothing of conditions but their length.
+    let on_condition =
+        |condition: &str| editor("erin").replacen("spec: {", &format!("spec: {{condition: \"{condition}\", "), 1);
+    let refusal = reviewed.refusal("dangling", &on_condition("now == 'noon'"));
+    assert!(refusal.contains("spec.condition: puts `==` on a timestamp and a string"), "{refusal}");
+    reviewed.apply("dangling", &on_condition("now.getHours() == 12")).ok();
 }
 
 #[test]

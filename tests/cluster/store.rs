@@ -71,6 +71,7 @@ fn grant(membership: &str) -> MembershipRoleAssignmentSpec {
         role_ref: named("editor"),
         resource_ref: Some(named("acme")),
         expires_at: None,
+        condition: None,
     }
 }
 

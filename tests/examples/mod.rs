@@ -6,7 +6,7 @@ use bailiwick::{
     graph::{
         Graph,
         facts::{Kind, Timestamp},
-        query::{Action, CheckRequest, Subject, Target},
+        query::{Action, Asked, CheckRequest, Given, Properties, Subject, Target},
     },
     server::Mapping,
     source::directory,
@@ -50,6 +50,24 @@ fn acme_means_what_it_says() {
         ("mallory", "organization:view", "acme", false),
     ] {
         assert_eq!(check(&graph, user, permission, resource), allowed, "{user} {permission} {resource}");
+    }
+}
+
+#[test]
+fn acme_knows_conditions() {
+    let graph = graph("examples/acme");
+    let request = CheckRequest {
+        subject: Subject::User("bob"),
+        action: Action::Permission("app:deploy"),
+        resource: Target::Name("ledger"),
+    };
+    let evening = Timestamp::constant(1_800_000_000 + 10 * 3600, 0);
+    for (context, now, allowed) in
+        [(r#"{"mfa": true}"#, NOW, true), (r#"{"mfa": true}"#, evening, false), ("{}", NOW, false)]
+    {
+        let context = Properties::new(context);
+        let given = Given { context: Some(&context), ..Given::default() };
+        assert_eq!(graph.check(&request, Asked { now, given: Some(&given) }).is_allowed(), allowed, "{given:?} {now}");
     }
 }
 

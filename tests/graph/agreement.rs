@@ -7,13 +7,13 @@ use bailiwick::graph::{
     Graph,
     facts::{Fact, Kind, Name, ObjectRef, Timestamp},
     query::{
-        Action, AssignmentItem, CheckRequest, Decision, Denial, Diagnosis, GrantPath, GrantSource, ObjectFilter, Page,
-        PageRequest, Reach, Reason, ResourceFilter, Subject, Target,
+        Action, Asked, AssignmentItem, CheckRequest, Decision, Denial, Diagnosis, Given, GrantPath, GrantSource,
+        ObjectFilter, Page, PageRequest, Reach, Reason, ResourceFilter, Subject, Target,
     },
 };
 use proptest::{prop_assert, prop_assert_eq, test_runner::TestCaseError};
 
-use super::brute_force::{Grant, Meaning, Source, World};
+use super::brute_force::{Grant, Meaning, Source, World, text_of};
 
 pub type Agreed = Result<(), TestCaseError>;
 
@@ -25,9 +25,15 @@ pub struct Agreement<'a> {
     pub world: &'a World,
     pub incremental: &'a Graph,
     pub rebuilt: &'a Graph,
+    /// What questions tell of themselves, which `world` knows.
+    pub given: Given<'a>,
 }
 
 impl Agreement<'_> {
+    fn asked(&self, now: Timestamp) -> Asked<'_> {
+        Asked { now, given: Some(&self.given) }
+    }
+
     /// The answer to a check.
     pub fn on_check(&self, request: &CheckRequest<'_>, now: Timestamp) -> Agreed {
         self.on_checks(request.subject, [request.action], request.resource, now)
@@ -44,8 +50,13 @@ impl Agreement<'_> {
         for (action, grants) in actions.into_iter().zip(self.world.checks(subject, actions, resource, now)) {
             let request = CheckRequest { subject, action, resource };
             let question = (request, now, &grants);
-            let decision = self.incremental.check(&request, now);
-            prop_assert_eq!(decision, self.rebuilt.check(&request, now), "rebuilt differs: {:#?}", question);
+            let decision = self.incremental.check(&request, self.asked(now));
+            prop_assert_eq!(
+                decision,
+                self.rebuilt.check(&request, self.asked(now)),
+                "rebuilt differs: {:#?}",
+                question
+            );
             prop_assert_eq!(decision.is_allowed(), !grants.is_empty(), "{:?}, brute force: {:#?}", decision, question);
             // Of a subject of which nothing is known, that may be said instead.
             match (decision, self.world.meaning(subject, &resource)) {
@@ -63,8 +74,8 @@ impl Agreement<'_> {
     }
 
     pub fn on_permissions(&self, subject: Subject<'_>, resource: Target<'_>, now: Timestamp) -> Agreed {
-        let listed = self.incremental.permissions(subject, resource, now);
-        prop_assert_eq!(&listed, &self.rebuilt.permissions(subject, resource, now));
+        let listed = self.incremental.permissions(subject, resource, self.asked(now));
+        prop_assert_eq!(&listed, &self.rebuilt.permissions(subject, resource, self.asked(now)));
         let listed = listed.unwrap_or_default();
         let expected: Vec<Name> = self.world.permissions(subject, resource, now).into_iter().collect();
         prop_assert_eq!(listed, expected, "permissions of {:?} on {:?} at {}", subject, resource, now);
@@ -80,7 +91,8 @@ impl Agreement<'_> {
         now: Timestamp,
     ) -> Agreed {
         let question = ("resources", subject, action, filter, now);
-        let list = |graph: &Graph, page: PageRequest<'_>| graph.resources(subject, action, filter, page, now);
+        let list =
+            |graph: &Graph, page: PageRequest<'_>| graph.resources(subject, action, filter, page, self.asked(now));
         let listed = self.paged(&question, limit, list)?;
         for item in &listed {
             let Some(resource) = self.world.resource(&item.name) else {
@@ -106,7 +118,8 @@ impl Agreement<'_> {
         now: Timestamp,
     ) -> Agreed {
         let question = ("memberships", resource, action, reach, now);
-        let list = |graph: &Graph, page: PageRequest<'_>| graph.memberships(resource, action, reach, page, now);
+        let list =
+            |graph: &Graph, page: PageRequest<'_>| graph.memberships(resource, action, reach, page, self.asked(now));
         let listed = self.paged(&question, limit, list)?;
         for item in &listed {
             let declaration = self.world.declaration(&item.name);
@@ -121,10 +134,20 @@ impl Agreement<'_> {
 
     /// An explanation gives the answer of the check, and all its grants as paths.
     pub fn on_explanation(&self, request: &CheckRequest<'_>, now: Timestamp) -> Agreed {
-        let explanation = self.incremental.explain(request, now);
+        let explanation = self.incremental.explain(request, self.asked(now));
         let question = (request, now, &explanation);
-        prop_assert_eq!(&explanation, &self.rebuilt.explain(request, now), "rebuilt differs: {:#?}", question);
-        prop_assert_eq!(explanation.decision, self.incremental.check(request, now), "check differs: {:#?}", question);
+        prop_assert_eq!(
+            &explanation,
+            &self.rebuilt.explain(request, self.asked(now)),
+            "rebuilt differs: {:#?}",
+            question
+        );
+        prop_assert_eq!(
+            explanation.decision,
+            self.incremental.check(request, self.asked(now)),
+            "check differs: {:#?}",
+            question
+        );
         prop_assert_eq!(explanation.decision.is_allowed(), !explanation.paths.is_empty(), "{:#?}", question);
         prop_assert!(!explanation.summary.is_empty(), "{:#?}", question);
         prop_assert!(!explanation.decision.is_allowed() || explanation.near_misses.is_empty(), "{:#?}", question);
@@ -173,6 +196,7 @@ impl Agreement<'_> {
             role: path.role.clone(),
             resource: path.resources.last().cloned().unwrap_or_default(),
             expires_at: path.expires_at,
+            condition: text_of(path.condition.as_ref()),
         };
         if let GrantSource::GroupRoleAssignment { assignment, groups } = &path.source {
             let starts = self.world.group_assignment(assignment).map(|it| &it.group) == groups.first();
@@ -296,6 +320,10 @@ impl Agreement<'_> {
             .map(|object| &object.name)
             .filter(|name| self.world.is_effective(Kind::GroupRoleAssignment, name, now))
             .filter(|name| self.world.resource_of_group_assignment(name).as_deref() == Some(resource))
+            .filter(|name| {
+                let condition = self.world.group_assignment(name).and_then(|it| text_of(it.condition.as_ref()));
+                self.world.holds(condition.as_deref(), now)
+            })
             .cloned()
             .collect();
         prop_assert_eq!(of_groups, expected, "{:#?}: {:#?}", question, listed);
@@ -339,5 +367,6 @@ fn shown_by(item: &AssignmentItem) -> Option<Grant> {
         role: item.role.clone(),
         resource: item.resource.clone()?,
         expires_at: item.expires_at,
+        condition: text_of(item.condition.as_ref()),
     })
 }

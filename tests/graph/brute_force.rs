@@ -17,7 +17,7 @@ use bailiwick::graph::facts::{
 };
 
 pub use dependencies::Dependencies;
-pub use grants::{Grant, Source};
+pub use grants::{Grant, Source, text_of};
 pub use lists::references;
 pub use questions::Meaning;
 
@@ -30,6 +30,8 @@ pub struct World {
     objects: BTreeMap<Kind, BTreeMap<Name, Object>>,
     /// What [`World::organization_of`] answered since the last change, for everything asks it again and again.
     organizations: RefCell<BTreeMap<Name, Option<Name>>>,
+    /// Whether questions tell of a second factor.
+    pub tells_of_mfa: bool,
 }
 
 // Objects.

@@ -89,7 +89,7 @@ fn every_denial_occurs() {
     assert_eq!(seen, DENIALS.into());
 }
 
-/// Every reason but `TooDeep`, for which no story is long enough, and those of reviews alone.
+/// Every reason but `TooDeep`, for which no story is long enough, and those of reviews and of questions alone.
 #[test]
 fn every_reason_occurs() {
     let universe = Universe::new();
@@ -164,6 +164,7 @@ const fn reason_name(reason: &Reason) -> &'static str {
         Reason::NotFound { .. } => "NotFound",
         Reason::Inert { .. } => "Inert",
         Reason::Expired { .. } => "Expired",
+        Reason::ConditionUnmet { .. } => "ConditionUnmet",
         Reason::RoleTypeMismatch { .. } => "RoleTypeMismatch",
         Reason::OrganizationMismatch { .. } => "OrganizationMismatch",
         Reason::NotAnOrganization { .. } => "NotAnOrganization",

@@ -1,6 +1,7 @@
 //! One readable test for each rule. "Rule N" cites the numbered rules of the WorkOS authorization semantics, as
 //! `docs/semantics.md` does.
 
+mod conditions;
 mod deletion_and_order;
 mod explanations;
 mod identity;
@@ -12,7 +13,7 @@ use bailiwick::graph::{
     Graph,
     facts::{Change, Kind, Object, ObjectRef, Timestamp},
     query::{
-        Action, AssignmentItem, CheckRequest, Decision, Explanation, PageRequest, Reach, Reason, ResourceFilter,
+        Action, AssignmentItem, CheckRequest, Decision, Explanation, Given, PageRequest, Reach, Reason, ResourceFilter,
         Subject, Target,
     },
 };
@@ -110,7 +111,8 @@ impl Scene {
     fn decide(&self, subject: Subject<'_>, permission: &str, resource: Target<'_>, now: Timestamp) -> Decision {
         let request = CheckRequest { subject, action: Action::Permission(permission), resource };
         let rebuilt = graph(self.world.objects().cloned().collect::<Vec<_>>().into_iter().rev());
-        let agreement = Agreement { world: &self.world, incremental: &self.graph, rebuilt: &rebuilt };
+        let agreement =
+            Agreement { world: &self.world, incremental: &self.graph, rebuilt: &rebuilt, given: Given::default() };
         agreement.on_check(&request, now).expect("brute force agrees");
         agreement.on_explanation(&request, now).expect("the explanation agrees");
         agreement.on_diagnoses(now).expect("the diagnoses agree");

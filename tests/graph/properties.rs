@@ -5,7 +5,7 @@ use std::{ptr, thread};
 use bailiwick::graph::{
     Environments, Graph, Proposal, PublishedGraph,
     facts::{Change, Object},
-    query::{CheckRequest, Reach, ResourceFilter},
+    query::{CheckRequest, Given, Properties, Reach, ResourceFilter},
 };
 use proptest::{
     prelude::{ProptestConfig, Strategy, any},
@@ -88,6 +88,35 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(config(200))]
+
+    /// The same of questions that tell something of themselves.
+    #[test]
+    fn what_a_question_tells_is_heeded(story in story(LONGEST), seed in seed()) {
+        let universe = Universe::new();
+        let mut chance = Chance::from_seed(seed);
+        let mut world = World::default();
+        world.tells_of_mfa = true;
+        let mut incremental = Graph::default();
+        for change in &story.0 {
+            incremental.apply(std::slice::from_ref(change));
+            world.apply(change);
+        }
+        let rebuilt = rebuilt(&world, &mut chance);
+        let context = Properties::new(r#"{"mfa": true}"#);
+        let given = Given { context: Some(&context), ..Given::default() };
+        let agreement = Agreement { world: &world, incremental: &incremental, rebuilt: &rebuilt, given };
+        let now = universe.some_instant(&mut chance);
+        for (subject, resource) in universe.subjects_and_names() {
+            agreement.on_checks(subject, universe.actions, resource, now)?;
+        }
+        for _ in 0..5 {
+            some_lists(&agreement, &universe, &mut chance)?;
+        }
+    }
+}
+
 /// One list of each sort and a few explanations.
 fn some_lists(agreement: &Agreement<'_>, universe: &Universe, chance: &mut Chance) -> Agreed {
     let now = universe.some_instant(chance);
@@ -121,7 +150,8 @@ fn tell(
         incremental.apply(std::slice::from_ref(change));
         world.apply(change);
         let rebuilt = rebuilt(&world, &mut chance);
-        let agreement = Agreement { world: &world, incremental: &incremental, rebuilt: &rebuilt };
+        let agreement =
+            Agreement { world: &world, incremental: &incremental, rebuilt: &rebuilt, given: Given::default() };
         after_each(&agreement, &universe, &mut chance)?;
         if told.peek().is_none() {
             at_the_end(&agreement, &universe, &mut chance)?;

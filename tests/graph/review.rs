@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bailiwick::graph::{
     Graph, Proposal, PublishedGraph, Review,
     facts::{Change, ENVIRONMENT_NAME, Environment, Fact, Kind, Name, Object, ObjectRef, RoleMapping, Timestamp},
-    query::Reason,
+    query::{Given, Reason},
 };
 use proptest::{collection::vec, prelude::any, prop_assert, prop_assert_eq, proptest};
 
@@ -370,7 +370,7 @@ fn mistakes(graph: &Graph, object: &ObjectRef, now: Timestamp) -> Vec<Reason> {
 
 fn some_agreement(world: &World, graph: &Graph, universe: &Universe, chance: &mut Chance) -> Agreed {
     let rebuilt = rebuilt(world, chance);
-    let agreement = Agreement { world, incremental: graph, rebuilt: &rebuilt };
+    let agreement = Agreement { world, incremental: graph, rebuilt: &rebuilt, given: Given::default() };
     for _ in 0..30 {
         agreement.on_check(&universe.some_check(chance), universe.some_instant(chance))?;
     }

@@ -2,11 +2,11 @@
 //!
 //! Most changes are sane, which keeps a good part of the checks allowed; the rest takes any name anywhere.
 
-use std::{fmt, ops::RangeInclusive};
+use std::{fmt, ops::RangeInclusive, sync::Arc};
 
 use bailiwick::graph::facts::{
-    Change, Environment, Fact, Group, GroupRoleAssignment, IdentitySource, MembershipRoleAssignment, Name, Object,
-    ObjectRef, OrganizationMembership, Resource, ResourceType, Role, RoleMapping, Timestamp, Undeclared,
+    Change, Condition, Environment, Fact, Group, GroupRoleAssignment, IdentitySource, MembershipRoleAssignment, Name,
+    Object, ObjectRef, OrganizationMembership, Resource, ResourceType, Role, RoleMapping, Timestamp, Undeclared,
 };
 use proptest::{
     collection::vec,
@@ -35,6 +35,15 @@ pub const USERS: [&str; 3] = ["alice", "bob", "carol"];
 /// Just before, at and after each instant at which something expires.
 pub const INSTANTS: [i64; 5] = [0, 9, 10, 19, 20];
 const EXPIRIES: [i64; 2] = [10, 20];
+
+/// What assignments depend on: brute force knows them by their texts.
+const CONDITIONS: [&str; 5] = [BEFORE_10, MFA, NO_MFA, "true", "context.absent == 1"];
+/// It is before the 10th second.
+pub const BEFORE_10: &str = "now < timestamp('2027-01-15T08:00:10Z')";
+/// The question tells of a second factor.
+pub const MFA: &str = "context.mfa";
+/// It tells nothing of one.
+pub const NO_MFA: &str = "!has(context.mfa)";
 
 /// What happens in an environment, in order.
 #[derive(Clone)]
@@ -230,17 +239,33 @@ fn group_object() -> impl Strategy<Value = Object> {
 }
 
 fn group_assignment() -> impl Strategy<Value = Fact> {
-    (select(&GROUPS[..]), role_on_resource(), expiry()).prop_map(|(group, (role, resource), expires_at)| {
-        let resource = resource.map(Into::into);
-        Fact::GroupRoleAssignment(GroupRoleAssignment { group: group.into(), role: role.into(), resource, expires_at })
-    })
+    (select(&GROUPS[..]), role_on_resource(), expiry(), condition()).prop_map(
+        |(group, (role, resource), expires_at, condition)| {
+            let resource = resource.map(Into::into);
+            Fact::GroupRoleAssignment(GroupRoleAssignment {
+                group: group.into(),
+                role: role.into(),
+                resource,
+                expires_at,
+                condition,
+            })
+        },
+    )
 }
 
 fn membership_assignment() -> impl Strategy<Value = Fact> {
-    (membership_name(), role_on_resource(), expiry()).prop_map(|(membership, (role, resource), expires_at)| {
-        let resource = resource.map(Into::into);
-        Fact::MembershipRoleAssignment(MembershipRoleAssignment { membership, role: role.into(), resource, expires_at })
-    })
+    (membership_name(), role_on_resource(), expiry(), condition()).prop_map(
+        |(membership, (role, resource), expires_at, condition)| {
+            let resource = resource.map(Into::into);
+            Fact::MembershipRoleAssignment(MembershipRoleAssignment {
+                membership,
+                role: role.into(),
+                resource,
+                expires_at,
+                condition,
+            })
+        },
+    )
 }
 
 /// A role and a resource of its type in the company, or any two.
@@ -342,6 +367,11 @@ fn assignment_name() -> impl Strategy<Value = Name> {
 
 fn expiry() -> impl Strategy<Value = Option<Timestamp>> {
     option::weighted(0.3, select(&EXPIRIES[..]).prop_map(at))
+}
+
+fn condition() -> impl Strategy<Value = Option<Arc<Condition>>> {
+    let compiled = |text: &str| Arc::new(Condition::new(text).expect("a condition"));
+    option::weighted(0.2, select(&CONDITIONS[..]).prop_map(compiled))
 }
 
 /// Names in any order.

@@ -133,7 +133,8 @@ async fn an_explanation_of_a_yes_has_every_path() {
             "role": "lead",
             "permission": "project:edit",
             "resources": ["app", "engineering"],
-            "expiresAt": null
+            "expiresAt": null,
+            "condition": null
         }])
     );
 }

@@ -86,6 +86,7 @@ async fn assignments_of_a_membership_or_a_resource() {
             "role": "editor",
             "resource": "website",
             "expiresAt": null,
+            "condition": null,
             "effective": true,
             "inert": []
         }])

@@ -10,6 +10,7 @@ mod authentication;
 mod authzen;
 mod authzen_search;
 mod checks;
+mod conditions;
 mod connections;
 mod freshness;
 mod lists;

@@ -71,6 +71,7 @@ struct MembershipRoleAssignment {
     member: String,
     role: String,
     resource: String,
+    condition: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -119,11 +120,20 @@ fn object(environment: &str, kind: &str, name: &str, spec: &Value) -> Value {
 }
 
 impl Case {
-    /// The case with another assignment.
+    /// The case with another role.
     #[must_use]
-    pub fn assigning(mut self, member: &str, role: &str, resource: &str) -> Self {
-        let [member, role, resource] = [member, role, resource].map(str::to_owned);
-        self.membership_role_assignments.push(MembershipRoleAssignment { member, role, resource });
+    pub fn with_role(mut self, slug: &str, resource_type: &str, permissions: &[&str]) -> Self {
+        let permissions = permissions.iter().map(|&permission| permission.to_owned()).collect();
+        self.roles.push(Role { slug: slug.to_owned(), resource_type: resource_type.to_owned(), permissions });
+        self
+    }
+
+    /// The case with another assignment, which depends on a condition.
+    #[must_use]
+    pub fn assigning_if(mut self, condition: &str, member: &str, role: &str, resource: &str) -> Self {
+        let [condition, member, role, resource] = [condition, member, role, resource].map(str::to_owned);
+        let condition = Some(condition);
+        self.membership_role_assignments.push(MembershipRoleAssignment { member, role, resource, condition });
         self
     }
 
@@ -173,6 +183,7 @@ impl Case {
                 "membershipRef": {"name": split(&assignment.member).1},
                 "roleRef": {"name": roles[assignment.role.as_str()]},
                 "resourceRef": {"name": resources[&assignment.resource]},
+                "condition": assignment.condition,
             });
             objects.push(object("MembershipRoleAssignment", &number("assignment", i), spec));
         }

@@ -4,10 +4,12 @@
 //! external id or slug the same as its name. A participle changes one thing about an object and panics where the
 //! object has no such thing: `deleting(resource("web", "project", "acme"))`.
 
+use std::sync::Arc;
+
 use bailiwick::graph::{
     Graph,
     facts::{
-        Change, ENVIRONMENT_NAME, Environment, Fact, Group, GroupRoleAssignment, IdentitySource, Kind,
+        Change, Condition, ENVIRONMENT_NAME, Environment, Fact, Group, GroupRoleAssignment, IdentitySource, Kind,
         MembershipRoleAssignment, Name, ORGANIZATION, Object, ObjectRef, OrganizationMembership, Resource,
         ResourceType, Role, RoleMapping, Timestamp,
     },
@@ -73,14 +75,20 @@ pub fn grant(membership: &str, role: &str, resource: &str) -> Object {
         role: role.into(),
         resource: Some(resource.into()),
         expires_at: None,
+        condition: None,
     };
     object(&format!("{membership}-{role}-{resource}"), Fact::MembershipRoleAssignment(fact))
 }
 
 /// A `MembershipRoleAssignment` on the membership's organization, named `{membership}-{role}`.
 pub fn organization_grant(membership: &str, role: &str) -> Object {
-    let fact =
-        MembershipRoleAssignment { membership: membership.into(), role: role.into(), resource: None, expires_at: None };
+    let fact = MembershipRoleAssignment {
+        membership: membership.into(),
+        role: role.into(),
+        resource: None,
+        expires_at: None,
+        condition: None,
+    };
     object(&format!("{membership}-{role}"), Fact::MembershipRoleAssignment(fact))
 }
 
@@ -91,13 +99,20 @@ pub fn group_grant(group: &str, role: &str, resource: &str) -> Object {
         role: role.into(),
         resource: Some(resource.into()),
         expires_at: None,
+        condition: None,
     };
     object(&format!("{group}-{role}-{resource}"), Fact::GroupRoleAssignment(fact))
 }
 
 /// A `GroupRoleAssignment` on the group's organization, named `{group}-{role}`.
 pub fn organization_group_grant(group: &str, role: &str) -> Object {
-    let fact = GroupRoleAssignment { group: group.into(), role: role.into(), resource: None, expires_at: None };
+    let fact = GroupRoleAssignment {
+        group: group.into(),
+        role: role.into(),
+        resource: None,
+        expires_at: None,
+        condition: None,
+    };
     object(&format!("{group}-{role}"), Fact::GroupRoleAssignment(fact))
 }
 
@@ -167,6 +182,17 @@ pub fn expiring(second: i64, mut object: Object) -> Object {
         Fact::MembershipRoleAssignment(assignment) => assignment.expires_at = Some(at(second)),
         Fact::GroupRoleAssignment(assignment) => assignment.expires_at = Some(at(second)),
         other => panic!("{other:?} does not expire"),
+    }
+    object
+}
+
+/// The assignment, dependent on a condition.
+pub fn conditional(condition: &str, mut object: Object) -> Object {
+    let condition = Some(Arc::new(Condition::new(condition).expect("a condition")));
+    match &mut object.fact {
+        Fact::MembershipRoleAssignment(assignment) => assignment.condition = condition,
+        Fact::GroupRoleAssignment(assignment) => assignment.condition = condition,
+        other => panic!("{other:?} depends on no condition"),
     }
     object
 }

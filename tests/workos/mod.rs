@@ -5,6 +5,7 @@ mod acme;
 mod authors;
 mod checks;
 mod company;
+mod conditions;
 mod discovery;
 pub mod endpoints;
 mod environment;

@@ -7,6 +7,7 @@ use super::super::{
     facts::{Fact, GroupRoleAssignment, Kind, MembershipRoleAssignment, Name, Object},
     grants::{Grant, SubjectId},
     links,
+    qualification::Qualification,
     records::{Assignment, State, Terms},
     table::{Id, Table},
 };
@@ -33,24 +34,29 @@ impl Graph {
         if state != State::There {
             return;
         }
-        let (subject, role, resource, expires_at) = match &object.fact {
-            Fact::GroupRoleAssignment(GroupRoleAssignment { group, role, resource, expires_at }) => {
-                (SubjectId::Group(self.acquire_group(group)), role, resource, *expires_at)
+        let (subject, role, resource, expires_at, condition) = match &object.fact {
+            Fact::GroupRoleAssignment(GroupRoleAssignment { group, role, resource, expires_at, condition }) => {
+                (SubjectId::Group(self.acquire_group(group)), role, resource, *expires_at, condition)
             }
-            Fact::MembershipRoleAssignment(MembershipRoleAssignment { membership, role, resource, expires_at }) => {
-                (SubjectId::Membership(self.acquire_membership(membership)), role, resource, *expires_at)
-            }
+            Fact::MembershipRoleAssignment(MembershipRoleAssignment {
+                membership,
+                role,
+                resource,
+                expires_at,
+                condition,
+            }) => (SubjectId::Membership(self.acquire_membership(membership)), role, resource, *expires_at, condition),
             _ => return,
         };
+        let qualification = Qualification { expires_at, condition: condition.clone() };
         let role = self.roles.acquire(role);
         let resource = resource.as_ref().map(|resource| self.acquire_resource(resource));
         let first = self.first_assignment(subject);
         let table = self.assignments_mut(subject);
-        table[id].set_terms(Terms { subject, role, resource }, expires_at.is_some());
+        table[id].set_terms(Terms { subject, role, resource }, !qualification.is_none());
         links::link(table, |record| &mut record.of_subject, first, id);
         self.set_first_assignment(subject, Some(id));
-        if let Some(expires_at) = expires_at {
-            self.expiries.insert((subject.is_group(), id), expires_at);
+        if !qualification.is_none() {
+            self.qualifications.insert((subject.is_group(), id), qualification);
         }
         self.place(subject, id);
     }
@@ -62,8 +68,8 @@ impl Graph {
         };
         if let Some(Terms { subject, role, resource }) = table[id].terms() {
             self.withdraw(subject, id);
-            if self.assignments(subject)[id].expires() {
-                self.expiries.remove(&(subject.is_group(), id));
+            if self.assignments(subject)[id].is_qualified() {
+                self.qualifications.remove(&(subject.is_group(), id));
             }
             let first = self.first_assignment(subject);
             let left = links::unlink(self.assignments_mut(subject), |record| &mut record.of_subject, first, id);
@@ -100,15 +106,16 @@ impl Graph {
         let Some(resource) = self.placed(terms) else {
             return;
         };
-        let expires_at = self.expires_at(subject, id);
-        self.resources[resource].grants.insert(Grant::new(subject, terms.role, expires_at.is_some()));
-        if let Some(expires_at) = expires_at {
+        let qualification = self.qualification(subject, id);
+        let is_qualified = !qualification.is_none();
+        self.resources[resource].grants.insert(Grant::new(subject, terms.role, is_qualified));
+        if is_qualified {
             let key = (resource, subject, terms.role);
-            if let Some(times) = self.expirations.get_mut(&key) {
-                let at = times.partition_point(|&other| other < expires_at);
-                times.insert(at, expires_at);
+            if let Some(all) = self.qualified.get_mut(&key) {
+                let at = all.partition_point(|other| other.goes_before(&qualification));
+                all.insert(at, qualification);
             } else {
-                self.expirations.insert(key, smallvec![expires_at]);
+                self.qualified.insert(key, smallvec![qualification]);
             }
         }
     }
@@ -121,16 +128,17 @@ impl Graph {
         let Some(resource) = self.placed(terms) else {
             return;
         };
-        let expires_at = self.expires_at(subject, id);
-        self.resources[resource].grants.remove(Grant::new(subject, terms.role, expires_at.is_some()));
-        if let Some(expires_at) = expires_at {
+        let qualification = self.qualification(subject, id);
+        let is_qualified = !qualification.is_none();
+        self.resources[resource].grants.remove(Grant::new(subject, terms.role, is_qualified));
+        if is_qualified {
             let key = (resource, subject, terms.role);
-            if let Some(times) = self.expirations.get_mut(&key) {
-                if let Some(at) = times.iter().position(|&other| other == expires_at) {
-                    times.remove(at);
+            if let Some(all) = self.qualified.get_mut(&key) {
+                if let Some(at) = all.iter().position(|other| *other == qualification) {
+                    all.remove(at);
                 }
-                if times.is_empty() {
-                    self.expirations.remove(&key);
+                if all.is_empty() {
+                    self.qualified.remove(&key);
                 }
             }
         }

@@ -7,6 +7,7 @@ use super::{
         facts::Timestamp,
         grants::SubjectId,
         page::page_of,
+        qualification::Qualification,
         query::{AssignmentItem, Denial, GrantSource, Page, PageRequest, Target},
         records::{Assignment, Membership, Resource},
         table::Id,
@@ -30,7 +31,7 @@ impl Graph {
     ) -> Result<Page<AssignmentItem>, Denial> {
         let membership = self.memberships.id(membership).ok_or(Denial::UnknownSubject)?;
         Ok(with_scratch(|scratch| {
-            let holder = Holder::new(self, membership, now);
+            let holder = Holder::new(self, membership, now.into());
             let mut holdings = holder.assigned(|_, _| true);
             holdings.extend(holder.by_itself(&mut scratch.subjects));
             let keyed = holdings.into_iter().map(|holding| (holder.key(&holding), holding));
@@ -59,7 +60,7 @@ impl Graph {
         with_scratch(|scratch| {
             let subjects = &mut scratch.subjects;
             subjects.gather(self, membership, organization);
-            let holder = Holder::new(self, membership, now);
+            let holder = Holder::new(self, membership, now.into());
             let mut holdings = Vec::new();
             holder.assigned_on(resource, subjects, |_| true, &mut holdings);
             if resource == organization {
@@ -120,11 +121,13 @@ impl Graph {
                 Listed::ByItself(membership, holding) => {
                     let is_default = matches!(holding.origin, Origin::Default);
                     if is_default
-                        && self.effective_default_role(membership, resource, &mut scratch.subjects, now).is_none()
+                        && self
+                            .effective_default_role(membership, resource, &mut scratch.subjects, now.into())
+                            .is_none()
                     {
                         return None;
                     }
-                    let holder = Holder::new(self, membership, now);
+                    let holder = Holder::new(self, membership, now.into());
                     Some(self.item(&holder, &holding, &mut scratch.subjects))
                 }
             }))
@@ -145,12 +148,14 @@ impl Graph {
     }
 
     fn item<'g>(&'g self, holder: &Holder<'g>, holding: &Holding<'g>, subjects: &mut Subjects) -> AssignmentItem {
+        let Qualification { expires_at, condition } = holder.qualification(holding);
         AssignmentItem {
             source: holder.source(holding),
             membership: Some(self.memberships.name(holder.membership).clone()),
             role: self.roles.name(holding.role).clone(),
             resource: holding.resource.map(|resource| self.resources.name(resource).clone()),
-            expires_at: holder.expires_at(holding),
+            expires_at,
+            condition,
             inert: holder.faults(holding, subjects),
         }
     }
@@ -165,7 +170,7 @@ impl Graph {
         let table = self.assignments(subject);
         let name = table.name(id);
         let terms = table[id].terms()?;
-        let expires_at = self.expires_at(subject, id);
+        let qualification = self.qualification(subject, id);
         let (source, membership) = match subject {
             SubjectId::Membership(membership) => {
                 (GrantSource::MembershipRoleAssignment(name.clone()), Some(self.memberships.name(membership).clone()))
@@ -180,8 +185,9 @@ impl Graph {
             membership,
             role: self.roles.name(terms.role).clone(),
             resource: self.placed(terms).map(|resource| self.resources.name(resource).clone()),
-            expires_at,
-            inert: self.assignment_faults(terms, expires_at, subjects, now),
+            inert: self.assignment_faults(terms, &qualification, subjects, now.into()),
+            expires_at: qualification.expires_at,
+            condition: qualification.condition,
         })
     }
 }

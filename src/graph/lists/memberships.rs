@@ -3,10 +3,9 @@
 use super::super::{
     Graph, Set,
     access::{Scratch, with_scratch},
-    facts::Timestamp,
     grants::SubjectId,
     page::page_of,
-    query::{Action, Denial, MembershipItem, Page, PageRequest, Reach, Target},
+    query::{Action, Asked, Denial, MembershipItem, Page, PageRequest, Reach, Target},
     records::{Group, Membership, Resource},
     resolve::Permissions,
     table::Id,
@@ -29,14 +28,15 @@ impl Graph {
     ///
     /// # Errors
     /// Where the resource cannot be found or used.
-    pub fn memberships(
+    pub fn memberships<'a>(
         &self,
         resource: Target<'_>,
         action: Action<'_>,
         reach: Reach,
         page: PageRequest<'_>,
-        now: Timestamp,
+        asked: impl Into<Asked<'a>>,
     ) -> Result<Page<MembershipItem>, Denial> {
+        let asked = asked.into();
         with_scratch(|scratch| {
             let Scratch { path, subjects, text } = scratch;
             let (resource, organization) = self.resolve_target(resource, path)?;
@@ -45,7 +45,7 @@ impl Graph {
             if reach == Reach::Direct {
                 path.truncate(1);
             }
-            let mut candidates = self.grantees(path, organization, permissions, now);
+            let mut candidates = self.grantees(path, organization, permissions, asked);
             if path.contains(&organization) {
                 let unsure = |membership| Candidate { membership, unsure: true };
                 candidates.extend(self.having_by_themselves(organization, permissions).map(unsure));
@@ -56,7 +56,7 @@ impl Graph {
             let named = candidates.into_iter().map(|it| (self.memberships.name(it.membership).clone(), it));
             Ok(page_of(named, page, |Candidate { membership, unsure }| {
                 let allowed = if unsure {
-                    self.has_any(membership, permissions, path, organization, subjects, now)
+                    self.has_any(membership, permissions, path, organization, subjects, asked)
                 } else {
                     self.able(membership, organization)
                 };
@@ -72,7 +72,7 @@ impl Graph {
         resources: &[Id<Resource>],
         organization: Id<Resource>,
         permissions: Permissions,
-        now: Timestamp,
+        asked: Asked<'_>,
     ) -> Vec<Candidate> {
         let mut candidates = Vec::new();
         let mut groups = Groups::default();
@@ -83,7 +83,7 @@ impl Graph {
             let grants = self.resources[resource].grants.iter();
             for grant in grants.filter(|grant| self.role_has(grant.role(), permissions)) {
                 let fits = resource_type.is_some_and(|it| self.fits(grant.role(), it, organization));
-                if !fits || (grant.expires() && !self.is_unexpired(resource, grant, now)) {
+                if !fits || (grant.is_qualified() && !self.qualifies(resource, grant, asked)) {
                     continue;
                 }
                 match grant.subject() {

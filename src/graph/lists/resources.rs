@@ -4,11 +4,10 @@ use super::super::{
     Graph, MAX_DEPTH, Map, Set,
     access::{Scratch, with_scratch},
     check::contains_any,
-    facts::Timestamp,
     grants::SubjectId,
     page::page_of,
     permission_set::PermissionSet,
-    query::{Action, Denial, Page, PageRequest, ResourceFilter, ResourceItem, Subject, Target},
+    query::{Action, Asked, Denial, Page, PageRequest, ResourceFilter, ResourceItem, Subject, Target},
     records::{Membership, Resource, ResourceType},
     resolve::{Permissions, Question},
     table::Id,
@@ -25,19 +24,20 @@ impl Graph {
     ///
     /// # Errors
     /// Where the subject or the parent cannot be found or used.
-    pub fn resources(
+    pub fn resources<'a>(
         &self,
         subject: Subject<'_>,
         action: Action<'_>,
         filter: ResourceFilter<'_>,
         page: PageRequest<'_>,
-        now: Timestamp,
+        asked: impl Into<Asked<'a>>,
     ) -> Result<Page<ResourceItem>, Denial> {
+        let asked = asked.into();
         with_scratch(|scratch| {
             let mut wanted = Wanted::new(self, action, filter.resource_type);
             let mut found = match filter.parent {
-                Some(parent) => self.allowed_children(subject, &mut wanted, parent, scratch, now)?,
-                None => self.allowed_resources(subject, &mut wanted, scratch, now)?,
+                Some(parent) => self.allowed_children(subject, &mut wanted, parent, scratch, asked)?,
+                None => self.allowed_resources(subject, &mut wanted, scratch, asked)?,
             };
             found.sort_unstable();
             found.dedup();
@@ -52,7 +52,7 @@ impl Graph {
         wanted: &mut Wanted<'_>,
         parent: Target<'_>,
         scratch: &mut Scratch,
-        now: Timestamp,
+        asked: Asked<'_>,
     ) -> Result<Vec<Id<Resource>>, Denial> {
         let Question { resource: parent, organization, asker } = self.resolve(subject, parent, scratch)?;
         let mut found = Vec::new();
@@ -65,7 +65,7 @@ impl Graph {
                 continue;
             }
             subjects.gather(self, membership, organization);
-            let inherited = self.effective_permissions(membership, path, organization, subjects, now);
+            let inherited = self.effective_permissions(membership, path, organization, subjects, asked);
             let candidates: Vec<_> = if inherited.intersects(&wanted.permissions) {
                 self.children(parent).collect()
             } else {
@@ -75,7 +75,7 @@ impl Graph {
             };
             found.extend(candidates.into_iter().filter(|&child| {
                 let resource_type = self.resources[child].kind.resource_type();
-                let own = || self.effective_permissions(membership, &[child], organization, subjects, now);
+                let own = || self.effective_permissions(membership, &[child], organization, subjects, asked);
                 self.is_sound_below(child, parent)
                     && resource_type.is_some_and(|resource_type| {
                         wanted.is_of_type(resource_type)
@@ -91,7 +91,7 @@ impl Graph {
         subject: Subject<'_>,
         wanted: &mut Wanted<'_>,
         scratch: &mut Scratch,
-        now: Timestamp,
+        asked: Asked<'_>,
     ) -> Result<Vec<Id<Resource>>, Denial> {
         let mut tops = Vec::new();
         for membership in self.all_memberships(subject)? {
@@ -108,7 +108,7 @@ impl Graph {
                 if gathered.replace(organization) != Some(organization) {
                     subjects.gather(self, membership, organization);
                 }
-                let permissions = self.effective_permissions(membership, &path[..1], organization, subjects, now);
+                let permissions = self.effective_permissions(membership, &path[..1], organization, subjects, asked);
                 if permissions.intersects(&wanted.permissions) {
                     tops.push(Top { resource: anchor, depth: path.len() - 1, permissions });
                 }

@@ -1,6 +1,9 @@
 //! Why something has no effect.
 
-use crate::graph::facts::{Kind, Name, ObjectRef, Timestamp};
+use crate::{
+    condition::Unmet,
+    graph::facts::{Kind, Name, ObjectRef, Timestamp},
+};
 
 /// Why an object, or a part of it, has no effect. The display says it in words that a person can act on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -36,6 +39,14 @@ pub enum Reason {
     Expired {
         /// When.
         at: Timestamp,
+    },
+    /// Its condition does not hold for the question.
+    #[error("its condition `{condition}` {because}")]
+    ConditionUnmet {
+        /// The condition.
+        condition: Name,
+        /// Why not.
+        because: Unmet,
     },
     /// A role of one type is assigned on a resource of another (rule 27).
     #[error(
@@ -196,7 +207,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every [`code`](Self::code) that there is.
-    pub const CODES: [&'static str; 31] = [
+    pub const CODES: [&'static str; 32] = [
         "InvalidSpec",
         "Terminating",
         "ResourceNotFound",
@@ -210,6 +221,7 @@ impl Reason {
         "MembershipInert",
         "Inert",
         "Expired",
+        "ConditionUnmet",
         "RoleTypeMismatch",
         "OrganizationMismatch",
         "NotAnOrganization",
@@ -253,6 +265,7 @@ impl Reason {
                 _ => "Inert",
             },
             Self::Expired { .. } => "Expired",
+            Self::ConditionUnmet { .. } => "ConditionUnmet",
             Self::RoleTypeMismatch { .. } => "RoleTypeMismatch",
             Self::OrganizationMismatch { .. } => "OrganizationMismatch",
             Self::NotAnOrganization { .. } => "NotAnOrganization",
@@ -287,6 +300,7 @@ impl Reason {
             | Self::UndeclaredMembership { .. }
             | Self::UndeclaredResourceType { .. } => true,
             Self::Expired { .. }
+            | Self::ConditionUnmet { .. }
             | Self::RoleTypeMismatch { .. }
             | Self::OrganizationMismatch { .. }
             | Self::NotAnOrganization { .. }
@@ -327,6 +341,7 @@ impl Reason {
             | Self::NotFound { .. }
             | Self::Inert { .. }
             | Self::Expired { .. }
+            | Self::ConditionUnmet { .. }
             | Self::OrganizationUnknown { .. }
             | Self::Suspended { .. }
             | Self::UndeclaredMembership { .. }
@@ -357,7 +372,8 @@ mod tests {
             Reason::Terminating { .. } => Reason::NotFound { object: object() },
             Reason::NotFound { .. } => Reason::Inert { object: object(), because: because() },
             Reason::Inert { .. } => Reason::Expired { at: Timestamp::UNIX_EPOCH },
-            Reason::Expired { .. } => {
+            Reason::Expired { .. } => Reason::ConditionUnmet { condition: name(), because: Unmet::False },
+            Reason::ConditionUnmet { .. } => {
                 Reason::RoleTypeMismatch { role: name(), role_type: name(), resource: name(), resource_type: name() }
             }
             Reason::RoleTypeMismatch { .. } => {

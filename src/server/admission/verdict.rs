@@ -130,6 +130,7 @@ const fn field(kind: Kind, reason: &Reason) -> &'static str {
         | Reason::NotFound { .. }
         | Reason::Inert { .. }
         | Reason::Expired { .. }
+        | Reason::ConditionUnmet { .. }
         | Reason::OrganizationUnknown { .. }
         | Reason::Suspended { .. }
         | Reason::UndeclaredMembership { .. }

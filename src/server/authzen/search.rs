@@ -10,19 +10,22 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    AskedSubject, EvaluationAction, EvaluationResource, EvaluationResourceProperties, EvaluationSubject,
-    digest::Digest, organization, present, subject_kind,
+    digest::Digest,
+    parts::{
+        AskedSubject, EvaluationAction, EvaluationResource, EvaluationResourceProperties, EvaluationSubject,
+        ResourceProperties, organization, present, subject_kind,
+    },
 };
 use crate::{
     graph::{
         facts::{Name, Timestamp},
-        query::{Denial, FoundResource, Page, PageRequest},
+        query::{Asked, Denial, FoundResource, Given, Page, PageRequest, Properties},
     },
     server::{
         Error, Server,
         answer::Reason,
         environment::Environment,
-        extract::{JsonBody, Object, Text, Unheeded, required},
+        extract::{JsonBody, Object, Text, Unheeded, properties, required},
         openapi::{Failures, InEnvironment},
         paging::Fingerprint,
     },
@@ -54,14 +57,21 @@ async fn search_subject(
     uri: Uri,
     body: JsonBody,
 ) -> Result<Json<SearchResponse<FoundSubject>>, Error> {
-    let SubjectSearchRequest { subject, action, resource, context: _, page } = body.parse()?;
+    let SubjectSearchRequest { subject, action, resource, context, page } = body.parse()?;
     let subject = present("subject", subject.as_ref())?;
     let (action, resource) = (present("action", action.as_ref())?, present("resource", resource.as_ref())?);
     let subject_type = required("subject.type", subject.subject_type.as_deref())?;
+    let given = Given {
+        subject: subject.properties.as_ref(),
+        resource: resource.properties.as_ref().map(|properties| &properties.all),
+        action: action.properties.as_ref(),
+        context: context.as_ref(),
+    };
     let (action, resource) = (action.asked()?, resource.asked()?);
     let paging = Paging::new(&uri, &body, page)?;
     let Some(kind) = subject_kind(subject_type) else { return Ok(paging.nothing()) };
-    let found = environment.read().search_subjects(kind, action, resource, paging.request(), Timestamp::now());
+    let asked = Asked { now: Timestamp::now(), given: Some(&given) };
+    let found = environment.read().search_subjects(kind, action, resource, paging.request(), asked);
     Ok(paging.respond(found, |id| FoundSubject { subject_type: subject_type.to_owned(), id }))
 }
 
@@ -95,22 +105,23 @@ async fn search_resource(
     uri: Uri,
     body: JsonBody,
 ) -> Result<Json<SearchResponse<FoundResourceBody>>, Error> {
-    let ResourceSearchRequest { subject, action, resource, context: _, page } = body.parse()?;
+    let ResourceSearchRequest { subject, action, resource, context, page } = body.parse()?;
     let (subject, action) = (present("subject", subject.as_ref())?, present("action", action.as_ref())?);
     let resource = present("resource", resource.as_ref())?;
+    let given = Given {
+        subject: subject.properties.as_ref(),
+        resource: resource.properties.as_ref().map(|properties| &properties.all),
+        action: action.properties.as_ref(),
+        context: context.as_ref(),
+    };
     let (subject, action) = (subject.asked()?, action.asked()?);
     let resource_type = required("resource.type", resource.resource_type.as_deref())?;
     let organization = organization(resource.properties.as_ref())?;
     let paging = Paging::new(&uri, &body, page)?;
     let AskedSubject::Known(subject) = subject else { return Ok(paging.nothing()) };
-    let found = environment.read().search_resources(
-        subject,
-        action,
-        resource_type,
-        organization,
-        paging.request(),
-        Timestamp::now(),
-    );
+    let asked = Asked { now: Timestamp::now(), given: Some(&given) };
+    let found =
+        environment.read().search_resources(subject, action, resource_type, organization, paging.request(), asked);
     Ok(paging.respond(found, FoundResourceBody::from))
 }
 
@@ -144,12 +155,19 @@ async fn search_action(
     uri: Uri,
     body: JsonBody,
 ) -> Result<Json<SearchResponse<FoundAction>>, Error> {
-    let ActionSearchRequest { subject, resource, context: _, page } = body.parse()?;
+    let ActionSearchRequest { subject, resource, context, page } = body.parse()?;
     let (subject, resource) = (present("subject", subject.as_ref())?, present("resource", resource.as_ref())?);
+    let given = Given {
+        subject: subject.properties.as_ref(),
+        resource: resource.properties.as_ref().map(|properties| &properties.all),
+        action: None,
+        context: context.as_ref(),
+    };
     let (subject, resource) = (subject.asked()?, resource.asked()?);
     let paging = Paging::new(&uri, &body, page)?;
     let AskedSubject::Known(subject) = subject else { return Ok(paging.nothing()) };
-    let found = environment.read().search_actions(subject, resource, paging.request(), Timestamp::now());
+    let asked = Asked { now: Timestamp::now(), given: Some(&given) };
+    let found = environment.read().search_actions(subject, resource, paging.request(), asked);
     Ok(paging.respond(found, |name| FoundAction { name }))
 }
 
@@ -191,10 +209,10 @@ struct SubjectSearchRequest<'a> {
     #[serde(borrow)]
     #[schema(value_type = EvaluationResource)]
     resource: Option<Object<EvaluationResource<'a>>>,
-    /// Not heeded.
+    /// What conditions know as `context`.
+    #[serde(default, borrow, deserialize_with = "properties")]
     #[schema(value_type = Option<Object>)]
-    #[expect(dead_code, reason = "its type is checked, its content is not heeded")]
-    context: Option<Object<Unheeded>>,
+    context: Option<Properties<'a>>,
     /// Which part of what is found.
     #[serde(borrow)]
     #[schema(value_type = Option<SearchPage>)]
@@ -221,10 +239,10 @@ struct ResourceSearchRequest<'a> {
     #[serde(borrow)]
     #[schema(value_type = SearchedResource)]
     resource: Option<Object<SearchedResource<'a>>>,
-    /// Not heeded.
+    /// What conditions know as `context`.
+    #[serde(default, borrow, deserialize_with = "properties")]
     #[schema(value_type = Option<Object>)]
-    #[expect(dead_code, reason = "its type is checked, its content is not heeded")]
-    context: Option<Object<Unheeded>>,
+    context: Option<Properties<'a>>,
     /// Which part of what is found.
     #[serde(borrow)]
     #[schema(value_type = Option<SearchPage>)]
@@ -246,10 +264,10 @@ struct ActionSearchRequest<'a> {
     #[serde(borrow)]
     #[schema(value_type = EvaluationResource)]
     resource: Option<Object<EvaluationResource<'a>>>,
-    /// Not heeded.
+    /// What conditions know as `context`.
+    #[serde(default, borrow, deserialize_with = "properties")]
     #[schema(value_type = Option<Object>)]
-    #[expect(dead_code, reason = "its type is checked, its content is not heeded")]
-    context: Option<Object<Unheeded>>,
+    context: Option<Properties<'a>>,
     /// Which part of what is found.
     #[serde(borrow)]
     #[schema(value_type = Option<SearchPage>)]
@@ -263,10 +281,10 @@ struct SearchedSubject<'a> {
     #[serde(borrow, rename = "type")]
     #[schema(value_type = String, example = "user")]
     subject_type: Option<Text<'a>>,
-    /// Not heeded.
+    /// What conditions know as `subject.properties`, of whichever subject.
+    #[serde(default, borrow, deserialize_with = "properties")]
     #[schema(value_type = Option<Object>)]
-    #[expect(dead_code, reason = "its type is checked, its content is not heeded")]
-    properties: Option<Object<Unheeded>>,
+    properties: Option<Properties<'a>>,
 }
 
 /// The resources that are searched for. An id is not heeded.
@@ -276,10 +294,10 @@ struct SearchedResource<'a> {
     #[serde(borrow, rename = "type")]
     #[schema(value_type = String, max_length = 1024, example = "project")]
     resource_type: Option<Text<'a>>,
-    /// What else is known of them: with an organization, only its own are found.
+    /// What else is known of them, of whichever: with an organization, only its own are found.
     #[serde(borrow)]
     #[schema(value_type = Option<EvaluationResourceProperties>)]
-    properties: Option<Object<EvaluationResourceProperties<'a>>>,
+    properties: Option<ResourceProperties<'a>>,
 }
 
 /// Which part of what is found is wanted.

@@ -11,14 +11,14 @@ use super::{TargetFields, subject};
 use crate::{
     graph::{
         facts::Timestamp,
-        query::{Action, CheckRequest, Decision, Target},
+        query::{Action, Asked, CheckRequest, Decision, Given, Properties, Target},
     },
     server::{
         Error, Server,
         answer::Reason,
         environment::Environment,
         error::ErrorBody,
-        extract::{JsonBody, Object, Text, check_batch_size, parse_object, required},
+        extract::{JsonBody, Object, Text, check_batch_size, parse_object, properties, required},
         openapi::{Failures, InEnvironment},
     },
 };
@@ -39,7 +39,9 @@ pub async fn check(
 ) -> Result<Json<CheckResult>, Error> {
     let check: Check<'_> = body.parse()?;
     let request = check.request()?;
-    let decision = server.metrics.native.check(&environment.read(), &request, Timestamp::now());
+    let given = check.given();
+    let asked = Asked { now: Timestamp::now(), given: Some(&given) };
+    let decision = server.metrics.native.check(&environment.read(), &request, asked);
     Ok(Json(decision.into()))
 }
 
@@ -72,7 +74,11 @@ pub async fn checks(
         .iter()
         .map(|check| match check {
             Ok(check) => {
-                check.request().map_or_else(|error| refuse(&error), |request| batch.check(&graph, &request, now).into())
+                let given = check.given();
+                let asked = Asked { now, given: Some(&given) };
+                check
+                    .request()
+                    .map_or_else(|error| refuse(&error), |request| batch.check(&graph, &request, asked).into())
             }
             Err(error) => refuse(error),
         })
@@ -118,6 +124,22 @@ pub struct Check<'a> {
     #[serde(borrow)]
     #[schema(value_type = CheckResource)]
     resource: Option<Object<CheckResource<'a>>>,
+    /// What conditions know as `subject.properties`.
+    #[serde(default, borrow, rename = "subjectProperties", deserialize_with = "properties")]
+    #[schema(value_type = Option<Object>)]
+    subject_properties: Option<Properties<'a>>,
+    /// What conditions know as `resource.properties`.
+    #[serde(default, borrow, rename = "resourceProperties", deserialize_with = "properties")]
+    #[schema(value_type = Option<Object>)]
+    resource_properties: Option<Properties<'a>>,
+    /// What conditions know as `action.properties`.
+    #[serde(default, borrow, rename = "actionProperties", deserialize_with = "properties")]
+    #[schema(value_type = Option<Object>)]
+    action_properties: Option<Properties<'a>>,
+    /// What conditions know as `context`.
+    #[serde(default, borrow, deserialize_with = "properties")]
+    #[schema(value_type = Option<Object>)]
+    context: Option<Properties<'a>>,
 }
 
 /// A resource: its object's `name`, or else its `type` and `id`.
@@ -152,6 +174,16 @@ impl Check<'_> {
             action: Action::Permission(required("permission", self.permission.as_deref())?),
             resource: resource.target()?,
         })
+    }
+
+    /// What it tells of itself.
+    pub fn given(&self) -> Given<'_> {
+        Given {
+            subject: self.subject_properties.as_ref(),
+            resource: self.resource_properties.as_ref(),
+            action: self.action_properties.as_ref(),
+            context: self.context.as_ref(),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::{check::Check, grants::GrantSource};
 use crate::{
     graph::{
         facts::Timestamp,
-        query::{self, Decision},
+        query::{self, Asked, Decision},
     },
     server::{
         Error,
@@ -33,7 +33,9 @@ use crate::{
 )]
 pub async fn explain(environment: Environment, body: JsonBody) -> Result<Response, Error> {
     let check: Check<'_> = body.parse()?;
-    let explanation = environment.read().explain(&check.request()?, Timestamp::now());
+    let given = check.given();
+    let asked = Asked { now: Timestamp::now(), given: Some(&given) };
+    let explanation = environment.read().explain(&check.request()?, asked);
     Ok(Json(Explanation::from(&explanation)).into_response())
 }
 
@@ -73,6 +75,8 @@ pub struct GrantPath<'a> {
     /// When it ends.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
+    /// The condition without which it does not allow it.
+    condition: Option<&'a str>,
 }
 
 /// Something that nearly allows it.
@@ -109,13 +113,14 @@ impl<'a> From<&'a query::Explanation> for Explanation<'a> {
 
 impl<'a> From<&'a query::GrantPath> for GrantPath<'a> {
     fn from(path: &'a query::GrantPath) -> Self {
-        let query::GrantPath { source, role, permission, resources, expires_at } = path;
+        let query::GrantPath { source, role, permission, resources, expires_at, condition } = path;
         Self {
             source: source.into(),
             role,
             permission,
             resources: resources.iter().map(AsRef::as_ref).collect(),
             expires_at: expires_at.map(|at| at.to_string()),
+            condition: condition.as_ref().map(|condition| condition.text()),
         }
     }
 }

@@ -325,6 +325,8 @@ pub struct Assignment<'a> {
     /// When it ends.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
+    /// The condition without which it has no effect. Here it is judged as for a question that tells nothing of itself.
+    condition: Option<&'a str>,
     /// Whether it has effect.
     effective: bool,
     /// Why it has none.
@@ -333,13 +335,14 @@ pub struct Assignment<'a> {
 
 impl<'a> From<&'a query::AssignmentItem> for Assignment<'a> {
     fn from(item: &'a query::AssignmentItem) -> Self {
-        let query::AssignmentItem { source, membership, role, resource, expires_at, inert } = item;
+        let query::AssignmentItem { source, membership, role, resource, expires_at, condition, inert } = item;
         Self {
             source: source.into(),
             membership: membership.as_deref(),
             role,
             resource: resource.as_deref(),
             expires_at: expires_at.map(|at| at.to_string()),
+            condition: condition.as_ref().map(|condition| condition.text()),
             effective: inert.is_empty(),
             inert: inert.iter().map(Reason::from).collect(),
         }

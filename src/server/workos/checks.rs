@@ -120,7 +120,7 @@ impl Asker<'_> {
             action: Action::Permission(permission),
             resource: query::Target::Name(&resource.item.name),
         };
-        Ok(self.context.server().metrics.workos.check(self.view.graph(), &request, self.now).is_allowed())
+        Ok(self.context.server().metrics.workos.check(self.view.graph(), &request, self.now.into()).is_allowed())
     }
 }
 

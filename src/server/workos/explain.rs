@@ -114,7 +114,7 @@ impl Explanation {
 
 impl GrantPath {
     fn of(view: &View<'_>, path: query::GrantPath) -> Self {
-        let query::GrantPath { source, role, permission, resources, expires_at } = path;
+        let query::GrantPath { source, role, permission, resources, expires_at, condition: _ } = path;
         Self {
             source: Source::of(view, source),
             role: slug(view, role),

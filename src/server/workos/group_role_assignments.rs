@@ -60,7 +60,9 @@ impl Group {
     fn find(view: &View<'_>, text: &str) -> Result<Self, Error> {
         let item = context::group(view, text)?;
         let names = view.graph().assignments_of_group(&item.name);
+        // WorkOS knows no conditions: what depends on one is neither shown nor changed here.
         let items = names.iter().filter_map(|name| view.get::<facts::GroupRoleAssignment>(name));
+        let items = items.filter(|item| item.fact.condition.is_none());
         let mut assignments: Vec<_> = items
             .map(|assignment| {
                 let resource = assignment.fact.resource.clone().unwrap_or_else(|| item.fact.organization.clone());
@@ -96,6 +98,7 @@ impl Group {
             role_ref: reference(role),
             resource_ref: Some(reference(resource)),
             expires_at: end(expires_at),
+            condition: None,
         };
         let naming = Naming::After {
             called: names::joined(&[group, role, resource]).into(),

@@ -61,6 +61,7 @@ fn every_kind_becomes_its_fact_with_defaults() {
                 role: "boss".into(),
                 resource: None,
                 expires_at: None,
+                condition: None,
             }),
         ),
         (
@@ -73,6 +74,7 @@ fn every_kind_becomes_its_fact_with_defaults() {
                 role: "boss".into(),
                 resource: Some("web".into()),
                 expires_at: Some(at),
+                condition: None,
             }),
         ),
         (

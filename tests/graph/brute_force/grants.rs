@@ -1,13 +1,17 @@
 //! Which grants a membership has, which of them count, and which of those are in effect: section "Grants".
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bailiwick::graph::{
-    facts::{Fact, IdentitySource, Kind, Name, Object, Timestamp},
+    facts::{Condition, Fact, IdentitySource, Kind, Name, Object, Timestamp},
     query::GrantSource,
 };
 
-use super::World;
+use super::{
+    super::strategies::{BEFORE_10, MFA, NO_MFA},
+    World,
+};
+use crate::support::facts::at;
 
 /// A role that a membership has on a resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +20,7 @@ pub struct Grant {
     pub role: Name,
     pub resource: Name,
     pub expires_at: Option<Timestamp>,
+    pub condition: Option<String>,
 }
 
 /// Where a grant comes from.
@@ -57,6 +62,7 @@ impl World {
                     role: assignment.role.clone(),
                     resource,
                     expires_at: assignment.expires_at,
+                    condition: text_of(assignment.condition.as_ref()),
                 });
             }
         }
@@ -70,6 +76,7 @@ impl World {
                     role: assignment.role.clone(),
                     resource,
                     expires_at: assignment.expires_at,
+                    condition: text_of(assignment.condition.as_ref()),
                 });
             }
         }
@@ -80,6 +87,7 @@ impl World {
             role: role.clone(),
             resource: declaration.organization.clone(),
             expires_at: None,
+            condition: None,
         };
         for role in &declaration.roles {
             grants.insert(on_organization(Source::OrganizationMembership(membership.into()), role));
@@ -116,22 +124,23 @@ impl World {
         (oldest.name != object.name).then(|| oldest.name.clone())
     }
 
-    /// To whom an assignment that runs gives which role on which resource.
-    fn said_now(&self, object: &Object, now: Timestamp) -> Option<(Name, Name, Name)> {
-        let (subject, role, resource, organization, expires_at) = match self.there(object.fact.kind(), &object.name)? {
-            Fact::MembershipRoleAssignment(it) => {
-                let organization = self.declaration(&it.membership).map(|it| &it.organization);
-                (&it.membership, &it.role, &it.resource, organization, it.expires_at)
-            }
-            Fact::GroupRoleAssignment(it) => {
-                let organization = self.group(&it.group).map(|it| &it.organization);
-                (&it.group, &it.role, &it.resource, organization, it.expires_at)
-            }
-            _ => return None,
-        };
+    /// To whom an assignment that runs gives which role on which resource, on what condition.
+    fn said_now(&self, object: &Object, now: Timestamp) -> Option<(Name, Name, Name, Option<String>)> {
+        let (subject, role, resource, organization, expires_at, condition) =
+            match self.there(object.fact.kind(), &object.name)? {
+                Fact::MembershipRoleAssignment(it) => {
+                    let organization = self.declaration(&it.membership).map(|it| &it.organization);
+                    (&it.membership, &it.role, &it.resource, organization, it.expires_at, &it.condition)
+                }
+                Fact::GroupRoleAssignment(it) => {
+                    let organization = self.group(&it.group).map(|it| &it.organization);
+                    (&it.group, &it.role, &it.resource, organization, it.expires_at, &it.condition)
+                }
+                _ => return None,
+            };
         let runs = expires_at.is_none_or(|end| now < end);
         let resource = resource.as_ref().or(organization).filter(|_| runs)?;
-        Some((subject.clone(), role.clone(), resource.clone()))
+        Some((subject.clone(), role.clone(), resource.clone(), text_of(condition.as_ref())))
     }
 
     /// Whether a role fits a resource and both can be used, at a time when the assignment still runs.
@@ -145,8 +154,33 @@ impl World {
     }
 
     fn counts(&self, membership: &str, grant: &Grant, now: Timestamp) -> bool {
+        self.holds(grant.condition.as_deref(), now) && self.would_count(membership, grant, now)
+    }
+
+    /// Whether a grant counts where its condition holds.
+    fn would_count(&self, membership: &str, grant: &Grant, now: Timestamp) -> bool {
         self.applies(&grant.role, &grant.resource, grant.expires_at, now)
             && self.organization_of(&grant.resource).is_some_and(|organization| self.is_able(membership, &organization))
+    }
+
+    /// Whether the condition of an assignment holds.
+    pub fn holds(&self, condition: Option<&str>, now: Timestamp) -> bool {
+        match condition {
+            None | Some("true") => true,
+            Some(BEFORE_10) => now < at(10),
+            Some(MFA) => self.tells_of_mfa,
+            Some(NO_MFA) => !self.tells_of_mfa,
+            Some(_) => false,
+        }
+    }
+
+    /// Whether an assignment of a membership that depends on a condition that does not hold would have effect.
+    pub fn would_be_effective(&self, membership: &str, source: &Source, now: Timestamp) -> bool {
+        self.possible_grants(membership).into_iter().any(|grant| {
+            grant.source == *source
+                && !self.holds(grant.condition.as_deref(), now)
+                && self.would_count(membership, &grant, now)
+        })
     }
 
     /// The grants of a membership that are in effect.
@@ -161,6 +195,7 @@ impl World {
                 role,
                 resource: declaration.organization.clone(),
                 expires_at: None,
+                condition: None,
             };
             let alone = counting.iter().all(|grant| grant.resource != declaration.organization);
             if alone && self.counts(membership, &default, now) {
@@ -200,6 +235,10 @@ impl World {
     pub fn role_has(&self, role: &str, permission: &str) -> bool {
         self.role(role).is_some_and(|role| self.has(role, permission))
     }
+}
+
+pub fn text_of(condition: Option<&Arc<Condition>>) -> Option<String> {
+    condition.map(|condition| condition.text().to_owned())
 }
 
 /// Which grants at the organization level take precedence.

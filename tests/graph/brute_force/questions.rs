@@ -271,7 +271,9 @@ impl World {
             }
             Kind::MembershipRoleAssignment => self.membership_assignment(name).is_some_and(|assignment| {
                 let source = Source::MembershipRoleAssignment(name.into());
+                // Whether its condition holds is a matter of each question, and so is then what wins.
                 self.effective_grants(&assignment.membership, now).iter().any(|grant| grant.source == source)
+                    || self.would_be_effective(&assignment.membership, &source, now)
             }),
             // For a membership that lacks nothing itself: which role wins is a matter of each.
             Kind::GroupRoleAssignment => self.group_assignment(name).is_some_and(|assignment| {

@@ -84,6 +84,7 @@ pub fn add(graph: &mut Graph) {
             role: "corner-viewer".into(),
             resource: Some(resource.into()),
             expires_at: None,
+            condition: None,
         })
     };
     let grant = |membership: Name, resource: String| {
@@ -92,6 +93,7 @@ pub fn add(graph: &mut Graph) {
             role: "corner-viewer".into(),
             resource: Some(resource.into()),
             expires_at: None,
+            condition: None,
         })
     };
     for resource in ["everybody", "chain-0"] {

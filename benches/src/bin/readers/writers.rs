@@ -195,6 +195,7 @@ fn assignment(resource: &str, role: &str) -> MembershipRoleAssignment {
         role: role.into(),
         resource: Some(resource.into()),
         expires_at: None,
+        condition: None,
     }
 }
 

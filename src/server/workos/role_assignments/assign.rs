@@ -58,7 +58,8 @@ impl Assigning {
         let assignments = names.filter_map(|name| view.get::<facts::MembershipRoleAssignment>(&name));
         assignments.filter(|assignment| {
             let resource = assignment.fact.resource.as_ref().unwrap_or(&self.membership.fact.organization);
-            *resource == self.found.resource.item.name
+            // WorkOS knows no conditions: what depends on one is neither shown nor changed here.
+            *resource == self.found.resource.item.name && assignment.fact.condition.is_none()
         })
     }
 
@@ -145,6 +146,7 @@ fn new_assignment(assigning: &Assigning, expires_at: Option<Timestamp>) -> Plann
         role_ref: reference(role),
         resource_ref: Some(reference(resource)),
         expires_at: end(expires_at),
+        condition: None,
     };
     let naming = Naming::After {
         called: names::joined(&[membership, role, resource]).into(),

@@ -69,8 +69,9 @@ type Membership = Item<facts::OrganizationMembership>;
 
 impl HeldRole {
     fn of(view: &View<'_>, membership: &Membership, item: &AssignmentItem) -> Option<Self> {
-        let AssignmentItem { source, role, resource, expires_at, inert, membership: _ } = item;
-        if is_over(*expires_at) {
+        let AssignmentItem { source, role, resource, expires_at, inert, membership: _, condition: _ } = item;
+        let is_unmet = inert.iter().any(|reason| matches!(reason, Reason::ConditionUnmet { .. }));
+        if is_over(*expires_at) || is_unmet {
             return None;
         }
         let source = match source {
