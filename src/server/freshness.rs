@@ -66,8 +66,8 @@ impl Asked {
         }
     }
 
-    /// Waits until the answer to a request, which is admitted, is as fresh as its headers ask for. While it waits, the permit is
-    /// given to others: those that need not wait are answered however many wait.
+    /// Waits until the answer to a request, whose caller may ask the environment, is as fresh as its headers ask for. While it waits,
+    /// the permit is given to others: those that need not wait are answered however many wait.
     ///
     /// # Errors
     /// Why it is not.
