@@ -50,7 +50,7 @@ impl Options {
         let clients = match &self.authorization_client_ca {
             Some(path) => {
                 let clients = required_clients(read("--authorization-client-ca", path)?.as_bytes());
-                let wrong = |problem| Error::Usage(format!("--authorization-client-ca: {} {problem}", path.display()));
+                let wrong = |error| Error::Usage(format!("--authorization-client-ca: {}: {error}", path.display()));
                 Some(clients.map_err(wrong)?)
             }
             None if allow_unauthenticated || address.ip().is_loopback() => None,

@@ -68,10 +68,30 @@ fn open(path: &Path) -> io::Result<Box<dyn Write + Send>> {
     if path == Path::new(STDOUT) {
         return Ok(Box::new(io::stdout()));
     }
-    Ok(Box::new(File::options().create(true).append(true).open(path)?))
+    let mut options = File::options();
+    options.create(true).append(true);
+    // It tells who may do what.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    Ok(Box::new(options.open(path)?))
 }
 
 fn part(text: &str) -> Result<f64, String> {
     let part = text.parse::<f64>().ok().filter(|part| (0.0..=1.0).contains(part));
     part.ok_or_else(|| "must be a number from 0 to 1".to_owned())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn nobody_else_can_read_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("decisions");
+        drop(open(&path).unwrap());
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
 }

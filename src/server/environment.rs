@@ -8,7 +8,10 @@ use axum::{
 };
 
 use super::{Error, Server};
-use crate::graph::{Environments, Graph, PublishedGraph};
+use crate::{
+    graph::{Environments, Graph, PublishedGraph},
+    store::seen,
+};
 
 /// The environment that the path names, or else the default one.
 ///
@@ -25,7 +28,9 @@ impl Environment {
 
     /// The environment as it is now; all that one request is told comes from one such state.
     pub fn read(&self) -> impl Deref<Target = Graph> + '_ {
-        self.0.read()
+        let graph = self.0.read();
+        seen::note(graph.revision());
+        graph
     }
 }
 
@@ -97,4 +102,23 @@ pub fn check_environment_name(name: &str) -> Result<(), &'static str> {
     Err(
         "is not the name of a namespace: up to 63 lower-case letters, digits and hyphens, a letter or digit at either end",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::facts::Kind;
+
+    #[tokio::test]
+    async fn what_was_looked_at_is_noted_and_not_what_there_is_afterwards() {
+        let environments = Environments::default();
+        environments.apply_reaching("here", &[], |revision| revision.set(Kind::Role, 5));
+        let environment = Environment(environments.get("here").unwrap());
+        let ((), seen) = seen::seeing(async {
+            drop(environment.read());
+            environments.apply_reaching("here", &[], |revision| revision.set(Kind::Role, 6));
+        })
+        .await;
+        assert_eq!(seen.map(|revision| revision.of(Kind::Role)), Some(5));
+    }
 }

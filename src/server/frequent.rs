@@ -68,7 +68,7 @@ async fn answer(server: Arc<Server>, question: Question, request: Request<Body>)
         });
         let answered = answered.catch_unwind().await.unwrap_or_else(|panic| Ok(error::after_panic(panic)));
         if answered.is_err() {
-            unread::discard(&mut body, server.config.limits.body).await;
+            Box::pin(unread::discard(&mut body, server.config.limits.body)).await;
         }
         answered
     })

@@ -66,8 +66,8 @@ impl Asked {
         }
     }
 
-    /// Waits until the answer to a request, which is admitted, is as fresh as its headers ask for. While it waits, the permit is
-    /// given to others: those that need not wait are answered however many wait.
+    /// Waits until the answer to a request, whose caller may ask the environment, is as fresh as its headers ask for. While it waits,
+    /// the permit is given to others: those that need not wait are answered however many wait.
     ///
     /// # Errors
     /// Why it is not.
@@ -82,7 +82,7 @@ impl Asked {
         if !headers.contains_key(at_least::AT_LEAST) {
             return Ok(permit);
         }
-        let waited = wait_until_fresh(server, &self.uri, headers, permit).await;
+        let waited = Box::pin(wait_until_fresh(server, &self.uri, headers, permit)).await;
         let outcome = match &waited {
             Ok(_) => "fresh",
             Err(Error::NotFresh { .. }) => "late",

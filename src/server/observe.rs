@@ -11,7 +11,7 @@ use axum::{
 use tokio::sync::SemaphorePermit;
 use tracing::{Instrument, Span, field};
 
-use super::{Error, Server, decision_log, freshness, unread, workos};
+use super::{Error, Server, authentication::Admitted, decision_log, freshness, unread, workos};
 use crate::store::seen;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -57,12 +57,24 @@ pub(super) async fn observe<F: Future<Output = Result<Response, Error>>>(
 
     let asked = freshness::Asked::of(server, &request);
     let answered = within_time(server, async {
-        let permit = permit(server)?;
-        let request = match &server.config.authentication {
-            Some(authentication) => authentication.admit(server, route, request_id.as_ref(), request).await?,
-            None => request,
+        let Admitted { mut request, of_environment } = match &server.config.authentication {
+            // Boxed, like whatever seldom happens here: a future that has room for it costs every request the copying of that room.
+            Some(authentication) => Box::pin(authentication.admit(server, route, request_id.as_ref(), request)).await?,
+            None => Admitted { request, of_environment: true },
         };
-        let _permit = asked.wait(server, request.headers(), permit).await?;
+        let headers = request.headers();
+        // Not before: strangers, whose bodies are waited for, must not take the place of anybody.
+        let begun = async {
+            let permit = permit(server)?;
+            if of_environment { asked.wait(server, headers, permit).await } else { Ok(permit) }
+        };
+        let _permit = match begun.await {
+            Ok(permit) => permit,
+            Err(error) => {
+                Box::pin(unread::dismiss(request.body_mut(), server.config.limits.body)).await;
+                return Err(error);
+            }
+        };
         decision_log::around(server, route, request_id.as_ref(), request, answer).await
     });
     let (answered, seen) = seen::seeing(answered.instrument(span.clone())).await;

@@ -3,19 +3,16 @@
 //! | module | what lives there |
 //! | --- | --- |
 //! | `certificate` | the certificate |
-//! | `client_authority` | whose certificates clients may show |
+//! | `client_authority` | whose certificates clients may show, or must |
 //! | `files` | certificates from mounted files |
-//! | `required_clients` | whose certificates clients must show |
 
 mod certificate;
 mod client_authority;
 mod files;
-mod required_clients;
 
 pub use certificate::{Certificate, CertificateError};
-pub use client_authority::{ClientAuthority, ClientAuthorityError};
+pub use client_authority::{ClientAuthority, ClientAuthorityError, required_clients};
 pub use files::follow_files;
-pub use required_clients::required_clients;
 
 use std::{io, sync::Arc};
 

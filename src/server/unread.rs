@@ -4,6 +4,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::{
@@ -14,6 +15,10 @@ use axum::{
 use futures::Stream;
 use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
+use tokio::time::timeout;
+
+/// How long the body of a request is read that goes no further.
+const DISMISSAL_TIME: Duration = Duration::from_secs(1);
 
 /// What is left of the body of a request when its answer is made.
 ///
@@ -38,6 +43,12 @@ impl Unread {
         let Some(left) = self.0.and_then(|left| left.lock().take()) else { return };
         discard(&mut Body::from_stream(left), limit).await;
     }
+}
+
+/// The same for a request that goes no further. To who is slow, the connection is closed: who is not answered is not waited for.
+pub(super) async fn dismiss(body: &mut Body, limit: usize) {
+    // Whether it came to its end in time, nobody has to know.
+    let _ = timeout(DISMISSAL_TIME, discard(body, limit)).await;
 }
 
 /// Reads what is left of a body, but not much more than `limit` bytes.

@@ -2,7 +2,7 @@
 
 mod reviews;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, pin::pin};
 
 use axum::{
     body::Body,
@@ -12,15 +12,16 @@ use axum::{
     },
 };
 use bailiwick::server::{Digest, Verb};
+use futures::{FutureExt as _, stream};
 use reqwest::Client as HttpClient;
 use serde_json::Value;
 
 use crate::{
     support::{
         answer::Answer,
-        callers::{answering, entry, with_secret},
+        callers::{answering, bodiless, entry, with_secret},
         http,
-        router::Client,
+        router::{Client, TestServer},
         serving::Serving,
         workos::World,
     },
@@ -174,6 +175,19 @@ async fn strangers_do_not_learn_what_there_is() {
     let endpoint = ("GET".to_owned(), "/nothing/here".to_owned());
     ask(client, &endpoint, Some("read")).await.error(404, "no_such_route");
     assert_eq!(ask(client, &("GET".to_owned(), "/openapi.json".to_owned()), Some("read")).await.status, 200);
+}
+
+#[tokio::test]
+async fn strangers_do_not_take_the_place_of_others() {
+    let mut config = answering(&with_one_verb(), None);
+    config.limits.concurrent_requests = 1;
+    let server = TestServer::new(config);
+    let never = Body::from_stream(stream::pending::<Result<&str, std::io::Error>>());
+    let request = Request::post("/access/v1/evaluation").body(never).unwrap();
+    let mut stranger = pin!(server.api.send(request));
+    assert!((&mut stranger).now_or_never().is_none(), "the body is waited for");
+    server.api.send(bodiless("GET", "/environments/default/v1/objects", Some("search"))).await.ok();
+    told_to_strangers(&stranger.await);
 }
 
 #[tokio::test]

@@ -1,6 +1,15 @@
 //! Answers say which state they come from, and are never older than their request asks for.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use axum::{
     body::Body,
@@ -10,7 +19,7 @@ use bailiwick::{
     graph::facts::Kind,
     server::{Config, Limits, Listeners, serve},
 };
-use futures::FutureExt as _;
+use futures::{FutureExt as _, stream};
 use serde_json::{Value, json};
 use tokio::{
     net::TcpListener,
@@ -21,8 +30,10 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{
     answer::Answer,
     bailiwick::Bailiwick,
+    callers::{answering, bodiless, entry},
+    facts::applied,
     http,
-    router::{Client, config},
+    router::{Client, TestServer, config},
     scripted::{ApiServer, ENVIRONMENT, Replica},
     wait,
 };
@@ -255,6 +266,125 @@ async fn after_a_restore_nothing_of_before_counts() {
     ask(&newcomer.server.api, &token).await.error(409, "other_history");
     let token = ask(api, "").await.header(REVISION).to_owned();
     assert_eq!(ask(&newcomer.server.api, &token).await.ok()["decision"], true);
+}
+
+#[tokio::test]
+async fn after_a_restore_nobody_is_answered_before_the_history_has_another_name() {
+    let api_server = world();
+    grant(&api_server);
+    let replica = Replica::begin(&api_server, config(), |cluster| cluster);
+    ready(&replica).await;
+    let (api, probes) = (&replica.server.api, &replica.server.probes);
+    assert_eq!(ask(api, "").await.ok()["decision"], true);
+
+    api_server.refuse_leases(true);
+    let acme = (Kind::Resource, "acme", json!({ "type": "organization" }));
+    api_server.restore(900, [acme]);
+    let reason = "its history cannot be given another name: forbidden: no; grant `update` on it";
+    until("it is told why", async || probes.get("/readyz").await.body.contains(reason)).await;
+    ask(api, "").await.error(503, "not_ready");
+    api_server.refuse_leases(false);
+    ready(&replica).await;
+    assert_eq!(ask(api, "").await.ok()["decision"], false);
+}
+
+/// What is refused before anybody looks at the body: the caller still sends it.
+#[tokio::test]
+async fn a_refusal_waits_for_the_body() {
+    let replica = Replica::begin(&world(), patient(SHORT), |cluster| cluster);
+    ready(&replica).await;
+    for (at_least, status) in [("nonsense", 400), ("Role/5000", 409)] {
+        let read = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&read);
+        let pieces = (0..10).map(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, std::io::Error>(" ")
+        });
+        let request = Request::post("/access/v1/evaluation").header("Bailiwick-At-Least", at_least);
+        let request = request.header(CONTENT_TYPE, "application/json");
+        let body = Body::from_stream(stream::iter(pieces));
+        assert_eq!(replica.server.api.send(request.body(body).unwrap()).await.status, status);
+        assert_eq!(read.load(Ordering::Relaxed), 10, "{at_least}");
+    }
+}
+
+/// While the graph changes all the time, the header tells of the state that was answered from, as the body does.
+#[tokio::test]
+async fn header_and_body_tell_of_the_same_state() {
+    let server = TestServer::with(super::world());
+    server.environments.reach_everywhere(Kind::Role, 1);
+    let (environments, end) = (Arc::clone(&server.environments), Arc::new(AtomicBool::new(false)));
+    let ended = Arc::clone(&end);
+    let changing = thread::spawn(move || {
+        for number in 2.. {
+            environments.reach_everywhere(Kind::Role, number);
+            if ended.load(Ordering::Relaxed) {
+                return number;
+            }
+        }
+        unreachable!("there is always another number")
+    });
+    let evaluation = super::question("alice", "edit", "website");
+    let (subject, action, resource) = (&evaluation["subject"], &evaluation["action"], &evaluation["resource"]);
+    let mut seen = BTreeSet::new();
+    for _ in 0..100 {
+        for (path, question) in [
+            ("/access/v1/evaluation", evaluation.clone()),
+            ("/access/v1/evaluations", json!({ "evaluations": [evaluation] })),
+            (
+                "/access/v1/search/subject",
+                json!({ "subject": { "type": "user" }, "action": action, "resource": resource }),
+            ),
+            (
+                "/access/v1/search/resource",
+                json!({ "subject": subject, "action": action, "resource": { "type": "project" } }),
+            ),
+            (
+                "/access/v1/search/resource",
+                json!({ "subject": { "type": "ship", "id": "x" }, "action": action, "resource": { "type": "project" } }),
+            ),
+            ("/access/v1/search/action", json!({ "subject": subject, "resource": resource })),
+        ] {
+            let answer = server.api.post(path, &question).await;
+            let revision = answer.header(REVISION).to_owned();
+            assert_eq!(answer.ok()["context"]["revision"], revision, "{path}");
+            seen.insert(revision);
+        }
+    }
+    end.store(true, Ordering::Relaxed);
+    assert!(changing.join().unwrap() > 2 && seen.len() > 1, "nothing has changed meanwhile");
+}
+
+#[tokio::test]
+async fn only_those_who_may_ask_an_environment_are_told_how_fresh_it_is() {
+    let entries = [entry("shop", "secret", "{environments: [default], verbs: [search]}")];
+    let server = TestServer::new(answering(&entries, None));
+    server.environments.apply("default", &applied(super::world()));
+    server.environments.reach_everywhere(Kind::Role, 1);
+    let ask = async |path: &str, secret: Option<&str>, at_least: &str| {
+        let mut request = bodiless("GET", path, secret);
+        request.headers_mut().insert("host", "x".parse().unwrap());
+        if !at_least.is_empty() {
+            request.headers_mut().insert("bailiwick-at-least", at_least.parse().unwrap());
+        }
+        server.api.send(request).await
+    };
+    let objects = "/environments/default/v1/objects";
+    assert!(ask(objects, Some("secret"), "").await.header(REVISION).starts_with("1."));
+    ask(objects, Some("secret"), "nonsense").await.error(400, "invalid_at_least");
+    for at_least in ["", "nonsense"] {
+        for (path, secret, status) in [
+            ("/.well-known/authzen-configuration/environments/default", None, 200),
+            ("/.well-known/authzen-configuration", None, 200),
+            (objects, None, 401),
+            ("/organizations", Some("secret"), 403),
+            ("/openapi.json", Some("secret"), 200),
+            ("/nowhere", Some("secret"), 404),
+        ] {
+            let answer = ask(path, secret, at_least).await;
+            assert_eq!((answer.status.as_u16(), answer.header(REVISION)), (status, ""), "{path}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -48,6 +48,8 @@ struct Scripted {
     is_mute: bool,
     /// What tells its history from others.
     lease: Value,
+    /// Nobody may write that.
+    refuses_leases: bool,
 }
 
 impl ApiServer {
@@ -109,6 +111,11 @@ impl ApiServer {
         state.watches.clear();
     }
 
+    /// From now on it refuses, or takes, what is written to the Lease.
+    pub fn refuse_leases(&self, refuses: bool) {
+        self.state.lock().unwrap().refuses_leases = refuses;
+    }
+
     /// Whether every kind is watched.
     pub fn is_watched(&self) -> bool {
         let state = self.state.lock().unwrap();
@@ -125,9 +132,13 @@ impl ApiServer {
                 "/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}",
                 get(lease).put(async |State(server): State<Arc<Self>>, Json(mut lease): Json<Value>| {
                     let state = &mut *server.state.lock().unwrap();
+                    if state.refuses_leases {
+                        let refusal = json!({ "kind": "Status", "status": "Failure", "code": 403, "message": "no", "reason": "Forbidden" });
+                        return (StatusCode::FORBIDDEN, Json(refusal));
+                    }
                     lease["metadata"]["resourceVersion"] = json!("2");
                     state.lease = lease.clone();
-                    Json(lease)
+                    (StatusCode::OK, Json(lease))
                 }),
             )
             .with_state(Arc::clone(self));

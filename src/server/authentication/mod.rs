@@ -22,7 +22,7 @@ mod digest;
 mod files;
 mod reviews;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -42,7 +42,6 @@ use prometheus_client::{
     registry::Registry,
 };
 use smol_str::SmolStr;
-use tokio::time::timeout;
 
 pub(super) use self::certificate::ClientCertificate;
 pub use self::{
@@ -54,7 +53,7 @@ pub use self::{
 use self::{
     access::{IN_ENVIRONMENT, Need},
     callers::Listed,
-    reviews::Reviews,
+    reviews::{Known, Reviews},
 };
 use super::{Error, Server, unread};
 use crate::{graph::Environments, store::Author};
@@ -62,8 +61,14 @@ use crate::{graph::Environments, store::Author};
 /// A longer token is nobody's.
 const MAX_TOKEN: usize = 16 * 1024;
 
-/// How long the body of a request is read that goes no further: to who is slower, the connection is closed.
-const BODY_TIME: Duration = Duration::from_secs(1);
+/// A request that goes on.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    /// The request.
+    pub request: Request,
+    /// It asks an environment, and its caller may: others are told nothing of any, not even how fresh it is.
+    pub of_environment: bool,
+}
 
 /// Whom the API answers.
 #[derive(Debug)]
@@ -96,27 +101,26 @@ impl Authentication {
         route: &str,
         request_id: Option<&HeaderValue>,
         request: Request,
-    ) -> Result<Request, Error> {
+    ) -> Result<Admitted, Error> {
         let (mut parts, mut body) = request.into_parts();
         let judged = self.judge(server, route, &parts).await;
         self.metrics.count(&judged);
         let author = |caller: &SmolStr| Author::new(caller.clone(), route, request_id.and_then(|id| id.to_str().ok()));
         match judged {
             Ok(admitted) => {
+                let of_environment = matches!(admitted, Some((_, Need::Verb(_))));
                 if let Some((caller, need)) = admitted
                     && (need == Need::Verb(Verb::Write) || server.config.decision_log.is_some())
                 {
                     parts.extensions.insert(Arc::new(author(caller.name())));
                 }
-                Ok(Request::from_parts(parts, body))
+                Ok(Admitted { request: Request::from_parts(parts, body), of_environment })
             }
             Err(error) => {
                 if let Error::NotPermitted { caller, verb: Verb::Write, .. } = &error {
                     author(caller).note_refusal(environment(server, route, parts.uri.path()));
                 }
-                // Who is not answered is not waited for either.
-                let discarded = unread::discard(&mut body, server.config.limits.body);
-                let _ = timeout(BODY_TIME, discarded).await;
+                unread::dismiss(&mut body, server.config.limits.body).await;
                 Err(error)
             }
         }
@@ -131,7 +135,7 @@ impl Authentication {
         let caller = self.identify(parts).await?;
         let Need::Verb(verb) = need else { return Ok(Some((caller, need))) };
         let environment = environment(server, route, parts.uri.path());
-        if self.permits(&caller, verb, environment).await? {
+        if self.permits(server, &caller, verb, environment).await? {
             return Ok(Some((caller, need)));
         }
         let remedy = match (&caller, &self.reviews) {
@@ -158,19 +162,19 @@ impl Authentication {
             return Ok(Caller::Key(listed));
         }
         let reviews = self.reviews.as_ref().ok_or(Error::Unauthenticated)?;
-        let identity = reviews.identify(digest, token).await.map_err(|_logged| Error::NotReviewed)?;
-        identity.map(|identity| Caller::Reviewed(digest, identity)).ok_or(Error::Unauthenticated)
+        let known = reviews.identify(digest, token).await.map_err(|_logged| Error::NotReviewed)?;
+        known.map(|known| Caller::Reviewed(digest, known)).ok_or(Error::Unauthenticated)
     }
 
-    async fn permits(&self, caller: &Caller, verb: Verb, environment: &str) -> Result<bool, Error> {
+    async fn permits(&self, server: &Server, caller: &Caller, verb: Verb, environment: &str) -> Result<bool, Error> {
         match (caller, &self.reviews) {
             (Caller::Key(listed) | Caller::Certificate(listed), _) => Ok(listed.may(verb, environment)),
-            (Caller::Reviewed(digest, identity), Some(reviews)) => {
-                // Kubernetes is not asked about namespaces that there cannot be.
-                if !Environments::may_be_named(environment) {
+            (Caller::Reviewed(digest, known), Some(reviews)) => {
+                // Kubernetes is not asked about namespaces that there cannot be, nor about those that nobody is answered about.
+                if !Environments::may_be_named(environment) || !server.serves(environment) {
                     return Ok(false);
                 }
-                let answer = reviews.permits((*digest, identity), verb, environment).await;
+                let answer = reviews.permits((*digest, known), verb, environment).await;
                 answer.map_err(|_logged| Error::NotReviewed)
             }
             (Caller::Reviewed(..), None) => Ok(false),
@@ -183,14 +187,14 @@ impl Authentication {
 enum Caller {
     Key(Arc<Listed>),
     Certificate(Arc<Listed>),
-    Reviewed(Digest, Arc<Identity>),
+    Reviewed(Digest, Arc<Known>),
 }
 
 impl Caller {
     fn name(&self) -> &SmolStr {
         match self {
             Self::Key(listed) | Self::Certificate(listed) => &listed.name,
-            Self::Reviewed(_, identity) => &identity.name,
+            Self::Reviewed(_, known) => &known.identity.name,
         }
     }
 }

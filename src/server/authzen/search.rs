@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, http::Uri};
+use axum::{Json, extract::State, http::Uri};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -26,6 +26,7 @@ use crate::{
         answer::Reason,
         environment::Environment,
         extract::{JsonBody, Object, Text, Unheeded, properties, required},
+        freshness,
         openapi::{Failures, InEnvironment},
         paging::Fingerprint,
     },
@@ -53,6 +54,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Server>> {
     responses((status = 200, description = "A page of subjects, sorted by id.", body = SearchResponse<FoundSubject>), Failures)
 )]
 async fn search_subject(
+    State(server): State<Arc<Server>>,
     environment: Environment,
     uri: Uri,
     body: JsonBody,
@@ -69,10 +71,12 @@ async fn search_subject(
     };
     let (action, resource) = (action.asked()?, resource.asked()?);
     let paging = Paging::new(&uri, &body, page)?;
-    let Some(kind) = subject_kind(subject_type) else { return Ok(paging.nothing()) };
+    let graph = environment.read();
+    let revision = freshness::token(&server, graph.revision());
+    let Some(kind) = subject_kind(subject_type) else { return Ok(paging.nothing(revision)) };
     let asked = Asked { now: Timestamp::now(), given: Some(&given) };
-    let found = environment.read().search_subjects(kind, action, resource, paging.request(), asked);
-    Ok(paging.respond(found, |id| FoundSubject { subject_type: subject_type.to_owned(), id }))
+    let found = graph.search_subjects(kind, action, resource, paging.request(), asked);
+    Ok(paging.respond(found, revision, |id| FoundSubject { subject_type: subject_type.to_owned(), id }))
 }
 
 /// Which subjects of a type may do this on that resource? Asks the environment of this name.
@@ -85,11 +89,12 @@ async fn search_subject(
     responses((status = 200, description = "A page of subjects, sorted by id.", body = SearchResponse<FoundSubject>), Failures)
 )]
 async fn search_subject_in(
+    server: State<Arc<Server>>,
     environment: Environment,
     uri: Uri,
     body: JsonBody,
 ) -> Result<Json<SearchResponse<FoundSubject>>, Error> {
-    search_subject(environment, uri, body).await
+    search_subject(server, environment, uri, body).await
 }
 
 /// On which resources of a type may this subject do this? Asks the default environment.
@@ -101,6 +106,7 @@ async fn search_subject_in(
     responses((status = 200, description = "A page of resources.", body = SearchResponse<FoundResourceBody>), Failures)
 )]
 async fn search_resource(
+    State(server): State<Arc<Server>>,
     environment: Environment,
     uri: Uri,
     body: JsonBody,
@@ -118,11 +124,12 @@ async fn search_resource(
     let resource_type = required("resource.type", resource.resource_type.as_deref())?;
     let organization = organization(resource.properties.as_ref())?;
     let paging = Paging::new(&uri, &body, page)?;
-    let AskedSubject::Known(subject) = subject else { return Ok(paging.nothing()) };
+    let graph = environment.read();
+    let revision = freshness::token(&server, graph.revision());
+    let AskedSubject::Known(subject) = subject else { return Ok(paging.nothing(revision)) };
     let asked = Asked { now: Timestamp::now(), given: Some(&given) };
-    let found =
-        environment.read().search_resources(subject, action, resource_type, organization, paging.request(), asked);
-    Ok(paging.respond(found, FoundResourceBody::from))
+    let found = graph.search_resources(subject, action, resource_type, organization, paging.request(), asked);
+    Ok(paging.respond(found, revision, FoundResourceBody::from))
 }
 
 /// On which resources of a type may this subject do this? Asks the environment of this name.
@@ -135,11 +142,12 @@ async fn search_resource(
     responses((status = 200, description = "A page of resources.", body = SearchResponse<FoundResourceBody>), Failures)
 )]
 async fn search_resource_in(
+    server: State<Arc<Server>>,
     environment: Environment,
     uri: Uri,
     body: JsonBody,
 ) -> Result<Json<SearchResponse<FoundResourceBody>>, Error> {
-    search_resource(environment, uri, body).await
+    search_resource(server, environment, uri, body).await
 }
 
 /// What may this subject do on that resource? Asks the default environment.
@@ -151,6 +159,7 @@ async fn search_resource_in(
     responses((status = 200, description = "A page of actions, sorted by name.", body = SearchResponse<FoundAction>), Failures)
 )]
 async fn search_action(
+    State(server): State<Arc<Server>>,
     environment: Environment,
     uri: Uri,
     body: JsonBody,
@@ -165,10 +174,12 @@ async fn search_action(
     };
     let (subject, resource) = (subject.asked()?, resource.asked()?);
     let paging = Paging::new(&uri, &body, page)?;
-    let AskedSubject::Known(subject) = subject else { return Ok(paging.nothing()) };
+    let graph = environment.read();
+    let revision = freshness::token(&server, graph.revision());
+    let AskedSubject::Known(subject) = subject else { return Ok(paging.nothing(revision)) };
     let asked = Asked { now: Timestamp::now(), given: Some(&given) };
-    let found = environment.read().search_actions(subject, resource, paging.request(), asked);
-    Ok(paging.respond(found, |name| FoundAction { name }))
+    let found = graph.search_actions(subject, resource, paging.request(), asked);
+    Ok(paging.respond(found, revision, |name| FoundAction { name }))
 }
 
 /// What may this subject do on that resource? Asks the environment of this name.
@@ -181,11 +192,12 @@ async fn search_action(
     responses((status = 200, description = "A page of actions, sorted by name.", body = SearchResponse<FoundAction>), Failures)
 )]
 async fn search_action_in(
+    server: State<Arc<Server>>,
     environment: Environment,
     uri: Uri,
     body: JsonBody,
 ) -> Result<Json<SearchResponse<FoundAction>>, Error> {
-    search_action(environment, uri, body).await
+    search_action(server, environment, uri, body).await
 }
 
 /// A search for subjects. Fields that are not named here are accepted and not heeded.
@@ -387,13 +399,18 @@ impl Paging {
     }
 
     /// The response where nothing can be found.
-    fn nothing<R>(&self) -> Json<SearchResponse<R>> {
-        self.respond(Ok(Page { items: Vec::new(), next: None }), |found| found)
+    fn nothing<R>(&self, revision: Option<String>) -> Json<SearchResponse<R>> {
+        self.respond(Ok(Page { items: Vec::new(), next: None }), revision, |found| found)
     }
 
-    /// The response with what was found.
-    fn respond<T, R>(&self, found: Result<Page<T>, Denial>, result: impl FnMut(T) -> R) -> Json<SearchResponse<R>> {
-        let (Page { items, next }, context) = match found {
+    /// The response with what was found, and with the state it comes from.
+    fn respond<T, R>(
+        &self,
+        found: Result<Page<T>, Denial>,
+        revision: Option<String>,
+        result: impl FnMut(T) -> R,
+    ) -> Json<SearchResponse<R>> {
+        let (Page { items, next }, reason) = match found {
             Ok(page) => (page, None),
             Err(denial) => (Page { items: Vec::new(), next: None }, reason(denial)),
         };
@@ -406,7 +423,8 @@ impl Paging {
         let is_needed = self.is_asked_for || next_token.is_some();
         let page = PageInfo { count: results.len(), next_token: next_token.unwrap_or_default() };
         let page = is_needed.then_some(page);
-        Json(SearchResponse { page, context: context.map(|reason| SearchContext { reason }), results })
+        let has_context = reason.is_some() || revision.is_some();
+        Json(SearchResponse { page, context: has_context.then_some(SearchContext { reason, revision }), results })
     }
 }
 
@@ -433,7 +451,7 @@ struct SearchResponse<R> {
     /// There where the request has a `page`, or where there is more.
     #[serde(skip_serializing_if = "Option::is_none")]
     page: Option<PageInfo>,
-    /// There where nothing is found for another reason than that nothing grants it.
+    /// There where there is something else to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     context: Option<SearchContext>,
     /// The results.
@@ -449,11 +467,15 @@ struct PageInfo {
     count: usize,
 }
 
-/// What is to be said of a search that finds nothing.
+/// What is to be said besides the results.
 #[derive(Debug, Serialize, ToSchema)]
 struct SearchContext {
-    /// Why.
-    reason: Reason,
+    /// Why nothing is found, where that is for another reason than that nothing grants it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    /// Which state the results come from: what the header `Bailiwick-Revision` has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<String>,
 }
 
 /// A subject that is allowed.

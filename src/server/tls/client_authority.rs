@@ -1,4 +1,4 @@
-//! The authorities whose certificates clients may show.
+//! The authorities whose certificates clients may show, or must.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ use rustls::{
     crypto::ring,
     pki_types::{CertificateDer, UnixTime, pem::PemObject},
     server::{
-        VerifierBuilderError, WebPkiClientVerifier,
+        ClientCertVerifierBuilder, VerifierBuilderError, WebPkiClientVerifier,
         danger::{ClientCertVerified, ClientCertVerifier},
     },
 };
@@ -42,8 +42,19 @@ pub enum ClientAuthorityError {
     #[error("a certificate cannot be used: {0}")]
     Certificate(#[source] rustls::Error),
     /// There are none.
+    #[error("it has no certificate in PEM")]
+    Empty,
+    /// They cannot be used together.
     #[error("no authority can be made of it: {0}")]
     Verifier(#[source] VerifierBuilderError),
+}
+
+/// What lets nobody connect but clients with a certificate of one of these authorities, in PEM.
+///
+/// # Errors
+/// Where they cannot be used.
+pub fn required_clients(authorities: &[u8]) -> Result<Arc<dyn ClientCertVerifier>, ClientAuthorityError> {
+    verifier(authorities, |builder| builder)
 }
 
 /// The authorities of a file. Clients may show a certificate of one of them, or none at all.
@@ -66,7 +77,7 @@ impl ClientAuthority {
     pub fn open(path: impl Into<PathBuf>, registry: &mut Registry) -> Result<Arc<Self>, ClientAuthorityError> {
         let path = path.into();
         let pem = read(&path)?;
-        let current = RwLock::new(verifier(&pem)?);
+        let current = RwLock::new(optional_clients(&pem)?);
         let errors = Counter::default();
         registry.register(
             "client_authority_errors",
@@ -97,7 +108,7 @@ impl ClientAuthority {
     fn read_again(&self) -> Result<(), ClientAuthorityError> {
         let pem = read(&self.path)?;
         if *self.read.read() != pem {
-            *self.current.write() = verifier(&pem)?;
+            *self.current.write() = optional_clients(&pem)?;
             *self.read.write() = pem;
             tracing::info!("clients are trusted by new authorities");
         }
@@ -113,15 +124,24 @@ fn read(path: &Path) -> Result<Vec<u8>, ClientAuthorityError> {
     fs::read(path).map_err(|source| ClientAuthorityError::Unreadable { path: path.to_owned(), source })
 }
 
-fn verifier(pem: &[u8]) -> Result<Arc<dyn ClientCertVerifier>, ClientAuthorityError> {
+fn optional_clients(pem: &[u8]) -> Result<Arc<dyn ClientCertVerifier>, ClientAuthorityError> {
+    verifier(pem, ClientCertVerifierBuilder::allow_unauthenticated)
+}
+
+fn verifier(
+    pem: &[u8],
+    adjust: impl FnOnce(ClientCertVerifierBuilder) -> ClientCertVerifierBuilder,
+) -> Result<Arc<dyn ClientCertVerifier>, ClientAuthorityError> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(|_| ClientAuthorityError::Garbled)?;
         roots.add(certificate).map_err(ClientAuthorityError::Certificate)?;
     }
-    let provider = Arc::new(ring::default_provider());
-    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).allow_unauthenticated();
-    builder.build().map_err(ClientAuthorityError::Verifier)
+    if roots.is_empty() {
+        return Err(ClientAuthorityError::Empty);
+    }
+    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(ring::default_provider()));
+    adjust(builder).build().map_err(ClientAuthorityError::Verifier)
 }
 
 impl ClientCertVerifier for ClientAuthority {

@@ -18,7 +18,7 @@ use kube::{
 };
 use tokio::{
     sync::Notify,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{object::WatchedObject, trouble::Cause};
@@ -33,8 +33,11 @@ const MAX_PAUSE: Duration = Duration::from_secs(10);
 /// How long a list, or the beginning of a watch, may take. Over a connection that died, no answer ever comes.
 const REQUEST_TIME: Duration = Duration::from_secs(30);
 
-/// How long to wait before a watch is begun again that ended as it should: some that end at once must not keep both sides busy.
+/// How long to wait before a watch is begun again that ended as it should.
 const SHORT_PAUSE: Duration = Duration::from_millis(20);
+
+/// A watch that ends sooner and has brought nothing does not work, whatever the API server says of it.
+const SHORT_WATCH: Duration = Duration::from_secs(1);
 
 /// How long one request for a watch lasts unless silence has to be noticed sooner: what client-go asks for at the least. Shortly
 /// before its end the API server says how far it has come.
@@ -94,7 +97,8 @@ impl Asking {
     }
 }
 
-/// What the API server says of a kind. After an error there is a pause, the longer the more there were.
+/// What the API server says of a kind. After an error there is a pause, the longer the more there were since a watch worked; so there is
+/// where a watch ends at once.
 ///
 /// # Guarantees
 /// - No list is told that is older than what was told before: the pages of one are told only when the first shows how old it is.
@@ -112,7 +116,9 @@ pub fn events(api: Api<WatchedObject>, asking: Asking) -> impl Stream<Item = Res
             let (told, next) = following.step(state).await;
             state = next;
             if let Some(told) = told {
-                following.note(&told);
+                if told.is_err() {
+                    following.pause = following.longer_pause();
+                }
                 return Some((told, (following, state)));
             }
         }
@@ -146,22 +152,25 @@ enum State {
     },
     Watching {
         resource_version: String,
-        stream: BoxStream<'static, kube::Result<WatchEvent<WatchedObject>>>,
-        lasting: Duration,
+        stream: Watching,
     },
+}
+
+/// A request for a watch that is under way.
+struct Watching {
+    events: BoxStream<'static, kube::Result<WatchEvent<WatchedObject>>>,
+    /// For how long it was asked for.
+    lasting: Duration,
+    begin: Instant,
+    has_brought_something: bool,
 }
 
 type Step = (Option<Result<Told, Failure>>, State);
 
 impl Following {
-    fn note(&mut self, told: &Result<Told, Failure>) {
-        match told {
-            Ok(Told::Event(Event::Apply(_) | Event::Delete(_)) | Told::Listed(_) | Told::Reached(_)) => {
-                self.backoff.reset();
-            }
-            Ok(Told::Event(_)) => {}
-            Err(_) => self.pause = self.backoff.next().map_or(MAX_PAUSE, |pause| pause.min(MAX_PAUSE)),
-        }
+    /// How long to wait after another failure.
+    fn longer_pause(&mut self) -> Duration {
+        self.backoff.next().map_or(MAX_PAUSE, |pause| pause.min(MAX_PAUSE))
     }
 
     async fn step(&mut self, state: State) -> Step {
@@ -183,9 +192,7 @@ impl Following {
                 self.list(next_page).await
             }
             State::Told { resource_version } => self.watch(resource_version).await,
-            State::Watching { resource_version, stream, lasting } => {
-                self.follow(resource_version, stream, lasting).await
-            }
+            State::Watching { resource_version, stream } => self.follow(resource_version, stream).await,
         }
     }
 
@@ -227,35 +234,37 @@ impl Following {
         let seconds = if std::mem::take(&mut self.hurried) { HURRIED_WATCH_TIME } else { self.asking.watch_time() };
         let parameters = WatchParams { timeout: Some(seconds), ..WatchParams::default() };
         match answered(self.api.watch(&parameters, &resource_version), watcher::Error::WatchStartFailed).await {
-            Ok(stream) => {
-                let lasting = Duration::from_secs(seconds.into());
-                (
-                    Some(Ok(Told::Reached(self.told))),
-                    State::Watching { resource_version, stream: stream.boxed(), lasting },
-                )
+            Ok(events) => {
+                let stream = Watching {
+                    events: events.boxed(),
+                    lasting: Duration::from_secs(seconds.into()),
+                    begin: Instant::now(),
+                    has_brought_something: false,
+                };
+                (Some(Ok(Told::Reached(self.told))), State::Watching { resource_version, stream })
             }
             Err(failure) => interrupted(failure, resource_version),
         }
     }
 
-    async fn follow(
-        &mut self,
-        resource_version: String,
-        mut stream: BoxStream<'static, kube::Result<WatchEvent<WatchedObject>>>,
-        lasting: Duration,
-    ) -> Step {
-        let is_hurried = lasting.as_secs() <= u64::from(HURRIED_WATCH_TIME);
+    async fn follow(&mut self, resource_version: String, mut stream: Watching) -> Step {
+        let is_hurried = stream.lasting.as_secs() <= u64::from(HURRIED_WATCH_TIME);
         let next = tokio::select! {
-            next = timeout(lasting + MARGIN, stream.next()) => next,
+            next = timeout(stream.lasting + MARGIN, stream.events.next()) => next,
             () = self.asking.hurry.notified(), if !is_hurried => {
                 self.hurried = true;
                 return (None, State::Told { resource_version });
             }
         };
+        let works = stream.has_brought_something || stream.begin.elapsed() >= SHORT_WATCH;
+        if works {
+            self.backoff.reset();
+        }
         let event = match next {
             // It is over, as it is from time to time; or nothing is heard of it any more.
             Ok(None) | Err(_) => {
-                sleep(SHORT_PAUSE).await;
+                let pause = if works { SHORT_PAUSE } else { self.longer_pause() };
+                sleep(pause).await;
                 return (None, State::Told { resource_version });
             }
             Ok(Some(Err(error))) => return interrupted(watcher::Error::WatchFailed(error), resource_version),
@@ -282,7 +291,8 @@ impl Following {
             return failed(watcher::Error::NoResourceVersion, State::Empty);
         }
         self.told = self.told.max(revision(&version));
-        (Some(Ok(told)), State::Watching { resource_version: version, stream, lasting })
+        stream.has_brought_something = true;
+        (Some(Ok(told)), State::Watching { resource_version: version, stream })
     }
 }
 

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::{Api, Client, api::PostParams};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, error::Elapsed, sleep, timeout};
 use tracing::{info, warn};
 use uuid::Uuid;
 
@@ -25,7 +25,10 @@ const GATE: &str = "history";
 /// How often is looked whether somebody has found that the history is another.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The pause between tries that must not take long.
+/// Why answers wait where the history becomes another.
+const RESTORED: &str = "the API server was restored to an earlier state";
+
+/// The first pause between tries that must not take long.
 const RETRY_INTERVAL: Duration = Duration::from_millis(250);
 
 /// How long to wait at the start for a Lease that nobody has made yet.
@@ -92,8 +95,7 @@ impl HistoryKeeper {
     }
 
     async fn read(&self) -> Result<Option<Lease>, String> {
-        let found = timeout(REQUEST_TIME, self.api.get_opt(&self.name)).await;
-        found.map_err(|_elapsed| "no answer in time".to_owned())?.map_err(|error| describe_error(&error, "`get`"))
+        in_time(timeout(REQUEST_TIME, self.api.get_opt(&self.name)).await, "`get`")
     }
 
     /// The history is that of the Lease. Where it was another before, everything is listed anew.
@@ -111,41 +113,66 @@ impl HistoryKeeper {
         warn!(
             "the history of the API server is another than before: everything is listed anew, and no earlier revision is honoured"
         );
-        self.publisher.environments().close_gate(GATE);
+        close_gate(&self.publisher);
         progress.begin_history(history).await;
     }
 
-    /// Gives the API server, which went back, another history, unless somebody else has done so.
+    /// Gives the API server, which went back, another history, unless somebody else has done so. Until then there are no answers:
+    /// they would tell of the one before.
     async fn replace(&mut self) {
+        close_gate(&self.publisher);
         if self.known.is_none() {
             // What is not read cannot be written: it is another one for this process alone.
-            let history = History::of_this_process();
-            return self.publisher.ledger().progress().begin_history(history).await;
+            return self.publisher.ledger().progress().begin_history(History::of_this_process()).await;
         }
-        loop {
-            match self.read().await {
-                Ok(Some(mut lease)) if Some(history(&lease)) == self.known => {
-                    lease
-                        .metadata
-                        .annotations
-                        .get_or_insert_default()
-                        .insert(HISTORY_ANNOTATION.to_owned(), Uuid::from_u128(rand::random()).to_string());
-                    let written =
-                        timeout(REQUEST_TIME, self.api.replace(&self.name, &PostParams::default(), &lease)).await;
-                    if let Ok(Ok(lease)) = written {
-                        info!(
-                            "the API server was restored to an earlier state: its history has another name from now on"
-                        );
-                        return self.adopt(&lease).await;
+        let (mut pause, mut is_told) = (RETRY_INTERVAL, false);
+        let lease = loop {
+            match self.rename().await {
+                Ok(lease) => break lease,
+                Err(words) => {
+                    let words = format!("{RESTORED}, and its history cannot be given another name: {words}");
+                    if !std::mem::replace(&mut is_told, true) {
+                        warn!(lease = self.name, "{words}");
                     }
+                    self.publisher.environments().explain_gate(GATE, words);
                 }
-                Ok(Some(lease)) => return self.adopt(&lease).await,
-                // Whoever wants to lead makes it, and it is another one then.
-                Ok(None) | Err(_) => {}
             }
-            sleep(RETRY_INTERVAL).await;
-        }
+            sleep(pause).await;
+            pause = (2 * pause).min(LOOK_INTERVAL);
+        };
+        self.adopt(&lease).await;
     }
+
+    /// The Lease with another history than the one that is known: what somebody else has given it, or else a new one.
+    async fn rename(&self) -> Result<Lease, String> {
+        // Whoever wants to lead makes it, and it is another one then.
+        let mut lease = self.read().await?.ok_or("the Lease is gone")?;
+        if Some(history(&lease)) != self.known {
+            return Ok(lease);
+        }
+        let name = Uuid::from_u128(rand::random()).to_string();
+        lease.metadata.annotations.get_or_insert_default().insert(HISTORY_ANNOTATION.to_owned(), name);
+        let written = timeout(REQUEST_TIME, self.api.replace(&self.name, &PostParams::default(), &lease)).await;
+        let lease = in_time(written, "`update`")?;
+        info!("{RESTORED}: its history has another name from now on");
+        Ok(lease)
+    }
+}
+
+/// Begins a history that only this process knows. No answers are given until every watch has forgotten what was told in the one before.
+pub async fn begin_own(publisher: &Publisher) {
+    close_gate(publisher);
+    publisher.ledger().progress().begin_history(History::of_this_process()).await;
+    publisher.environments().open_gate(GATE);
+}
+
+fn close_gate(publisher: &Publisher) {
+    publisher.environments().close_gate(GATE);
+    publisher.environments().explain_gate(GATE, RESTORED);
+}
+
+fn in_time<T>(answer: Result<kube::Result<T>, Elapsed>, verbs: &str) -> Result<T, String> {
+    answer.map_err(|_elapsed| "no answer in time".to_owned())?.map_err(|error| describe_error(&error, verbs))
 }
 
 fn history(lease: &Lease) -> History {
@@ -153,4 +180,27 @@ fn history(lease: &Lease) -> History {
     let annotations = lease.metadata.annotations.as_ref();
     let name = annotations.and_then(|annotations| annotations.get(HISTORY_ANNOTATION)).map_or("", String::as_str);
     History::named(&[uid, name])
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+    use crate::{graph::facts::Kind, source::lag::Lag};
+
+    #[tokio::test]
+    async fn no_answers_are_given_while_watches_know_the_history_before() {
+        let publisher = Publisher::new(&Arc::default(), &Arc::default());
+        let progress = publisher.ledger().progress();
+        let position = progress.add(Kind::Role, None, Lag::default());
+        let before = progress.history();
+        let mut beginning = std::pin::pin!(begin_own(&publisher));
+        assert!((&mut beginning).now_or_never().is_none());
+        assert_ne!(progress.history(), before);
+        assert_eq!(publisher.environments().closed_gates(), [(GATE.to_owned(), Some(RESTORED.to_owned()))]);
+        progress.begin_anew(&position, 1);
+        beginning.await;
+        assert!(publisher.environments().is_synced());
+    }
 }

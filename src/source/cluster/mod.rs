@@ -38,7 +38,7 @@ pub(crate) use self::{
     request::{add_finalizer, api, is_failed_test},
     trouble::{describe_error, describe_missing_definition},
 };
-use super::{Ledger, Metrics, ledger::identity::revision, progress::History};
+use super::{Ledger, Metrics, ledger::identity::revision};
 use crate::graph::{Environments, facts::Kind};
 
 /// The objects of a cluster that the graph is kept up to date with: one watch for each kind, or for each kind in each
@@ -149,7 +149,7 @@ impl Cluster {
             }
             loop {
                 progress.restored().await;
-                progress.begin_history(History::of_this_process()).await;
+                history::begin_own(&publisher).await;
             }
         };
         let beside = join(join(look, answer), keep);

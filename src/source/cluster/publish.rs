@@ -199,17 +199,27 @@ impl Publisher {
                 hold.is_complete()
             })
             .collect();
-        for Held { number, environment, mut kept, .. } in ended {
-            kept.append(batches.remove(&environment).unwrap_or_default());
+        // All that was kept is older than a list.
+        let mut all_kept: BTreeMap<Name, (Batch, Vec<u64>)> = BTreeMap::new();
+        for Held { number, environment, kept, .. } in ended {
+            let (all, numbers) = all_kept.entry(environment).or_default();
+            all.append(kept);
+            numbers.push(number);
+        }
+        for (environment, (mut batch, numbers)) in all_kept {
+            batch.append(batches.remove(&environment).unwrap_or_default());
             // Under the lock: what the watch of another kind brings next must not overtake what it brought before.
-            self.make_visible(&environment, kept);
-            self.ledger.progress().release(number);
+            self.make_visible(&environment, batch, relisted);
+            for number in numbers {
+                self.ledger.progress().release(number);
+            }
             self.ended.notify_waiters();
         }
         drop(held_back);
         for (environment, batch) in batches {
-            self.make_visible(&environment, batch);
+            self.make_visible(&environment, batch, relisted);
         }
+        // Where the list changes nothing.
         match relisted {
             Some(Relisted { kind, namespace: None, reached }) => self.environments.reach_everywhere(kind, reached),
             Some(Relisted { kind, namespace: Some(namespace), reached }) => {
@@ -260,7 +270,7 @@ impl Publisher {
         let mut held_back = self.held_back.lock();
         let Some(index) = held_back.holds.iter().position(|hold| hold.number == number) else { return false };
         let Held { environment, kept, .. } = held_back.holds.remove(index);
-        self.make_visible(&environment, kept);
+        self.make_visible(&environment, kept, None);
         self.ledger.progress().release(number);
         drop(held_back);
         self.ended.notify_waiters();
@@ -285,7 +295,9 @@ impl Publisher {
         }
     }
 
-    fn make_visible(&self, environment: &Name, Batch { changes, mut entries }: Batch) {
+    /// Makes a batch visible, and with it how far the environment has come. It ends with what a list brings, if there is one, which
+    /// may end objects of which nothing else was told.
+    fn make_visible(&self, environment: &Name, Batch { changes, mut entries }: Batch, relisted: Option<Relisted<'_>>) {
         let ledger = self.ledger.of(environment);
         let _publication = ledger.publish();
         let number =
@@ -294,6 +306,9 @@ impl Publisher {
         self.environments.apply_reaching(environment, &changes, |revision| {
             for (kind, number) in reached.iter() {
                 revision.raise(kind, number);
+            }
+            if let Some(Relisted { kind, reached, .. }) = relisted {
+                revision.set(kind, reached);
             }
         });
         // The followers of the ledger are told of every change of the graph.

@@ -43,6 +43,9 @@ struct ApiServer {
     /// How far it is behind [`NOW`], and how often it told so of roles.
     behind: AtomicU64,
     listed_behind: AtomicUsize,
+    /// What every watch says before it ends at once; none: it goes on. And how often one of roles was begun.
+    last_words: Mutex<Option<String>>,
+    begun: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -108,6 +111,10 @@ async fn serve(
             (axum::http::StatusCode::from_u16(server.refusal).unwrap(), Json(status)).into_response()
         }
         Some(kind) if query.contains_key("watch") => {
+            server.begun.fetch_add(usize::from(plural == "roles"), Ordering::Relaxed);
+            if let Some(words) = &*server.last_words.lock() {
+                return Body::from(words.clone()).into_response();
+            }
             let (sender, events) = mpsc::unbounded();
             kind.watches.push(sender);
             Body::from_stream(events).into_response()
@@ -253,6 +260,23 @@ async fn nothing_is_waited_for_between_the_objects_of_a_list() {
     let told: Vec<_> = events(api, asking).take(1 + roles.len() + 1).collect().await;
     assert!(matches!(told.last(), Some(Ok(Told::Listed(_)))), "{told:?}");
     assert_eq!(began.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_ends_at_once_is_begun_again_ever_less_often() {
+    let expired =
+        json!({ "kind": "Status", "status": "Failure", "code": 410, "message": "too old", "reason": "Expired" });
+    for words in [String::new(), format!("{}\n", json!({ "type": "ERROR", "object": expired }))] {
+        let server = ApiServer::refusing(404);
+        server.install(&[role("a", 1)]);
+        *server.last_words.lock() = Some(words.clone());
+        let api = kube::Api::all_with(server.client(), &watch::resource(Kind::Role));
+        let asking = Asking { max_silence: None, hurry: Arc::default() };
+        let minute = timeout(Duration::from_mins(1), events(api, asking).for_each(|_| async {}));
+        assert!(minute.await.is_err(), "it goes on");
+        let begun = server.begun.load(Ordering::Relaxed);
+        assert!((4..20).contains(&begun), "{begun} times after saying {words:?}");
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use axum::http::StatusCode;
-use bailiwick::server::{Identity, ReviewError, Reviewer, Verb};
+use bailiwick::server::{Config, Identity, ReviewError, Reviewer, Verb};
 use futures::future::{BoxFuture, join_all};
 
 use crate::support::{
@@ -105,11 +105,18 @@ async fn what_cannot_be_found_out_is_never_a_yes() {
 }
 
 #[tokio::test]
-async fn an_environment_that_cannot_be_is_not_asked_about() {
+async fn an_environment_that_cannot_be_or_is_not_served_is_not_asked_about() {
     let double = Arc::<Double>::default();
-    let server = server(&double);
-    let path = "/environments/De%20fault/v1/objects";
-    let answer = server.api.send(bodiless("GET", path, Some("cart"))).await;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{answer:?}");
+    let served_environments = Some(["default".to_owned()].into());
+    let key = entry("own", "key", "{environments: [default], verbs: [search]}");
+    let config = answering(&[key], Some(Arc::clone(&double) as Arc<dyn Reviewer>));
+    let server = TestServer::new(Config { served_environments, ..config });
+    for name in ["De%20fault", "elsewhere"] {
+        let path = format!("/environments/{name}/v1/objects");
+        let answer = server.api.send(bodiless("GET", &path, Some("cart"))).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{answer:?}");
+    }
     assert_eq!(double.asked(), (1, 0));
+    server.api.send(bodiless("GET", OBJECTS, Some("cart"))).await.ok();
+    assert_eq!(double.asked(), (1, 1));
 }

@@ -208,6 +208,44 @@ async fn a_new_list_ends_it_in_one_step() {
 }
 
 #[tokio::test]
+async fn a_new_list_ends_all_of_them_at_once_and_is_the_last_word() {
+    let mut world = World::with_roles(&["a", "b"]);
+    let holds = [world.hold(&[role("a")]), world.hold(&[role("b")])];
+    world.roles(Event::Apply(object("b", 5)));
+    world.roles(Event::Apply(object("a", 6)));
+    // Both have gone meanwhile.
+    world.list_roles([object("c", 8)].into_iter());
+    assert_eq!(world.visible(), ["Role `c`"]);
+    drop(holds);
+    assert_eq!(world.visible(), ["Role `c`"]);
+}
+
+/// While somebody reads the state before, the next is read by others already and nothing else is published.
+#[tokio::test]
+async fn what_a_list_ends_is_not_seen_before_the_state_says_so() {
+    let world = World::with_roles(&["a"]);
+    let graph = world.publisher.environments.get(TEAM).unwrap();
+    let before = graph.read();
+    let entry = LedgerEntry { name: "a".into(), record: None, changes_graph: Some(0) };
+    let batch =
+        Batch { changes: vec![Change::Delete(role("a"))], entries: [(Kind::Role, vec![entry])].into_iter().collect() };
+    let publisher = Arc::clone(&world.publisher);
+    let publishing = std::thread::spawn(move || {
+        let relisted = Relisted { kind: Kind::Role, namespace: None, reached: 9 };
+        publisher.publish([(TEAM.into(), batch)].into_iter().collect(), Some(relisted));
+    });
+    while graph.read().object(&role("a")).is_some() {
+        assert!(!publishing.is_finished(), "it waits for who reads the state before");
+        std::thread::yield_now();
+    }
+    assert_eq!(graph.read().revision().of(Kind::Role), 9);
+    assert_eq!(before.revision().of(Kind::Role), 1);
+    drop(before);
+    publishing.join().unwrap();
+    assert_eq!(world.publisher.environments.revision(TEAM).of(Kind::Role), 9);
+}
+
+#[tokio::test]
 async fn two_that_want_the_same_object_take_turns() {
     let mut world = World::with_roles(&["a"]);
     let first = world.hold(&[role("a"), role("b")]);
