@@ -48,6 +48,8 @@ impl World {
             public_url: None,
             limits: Limits::default(),
             log_filter: None,
+            authentication: None,
+            decision_log: None,
         };
         let server = Server::new(config, environments, store, Registry::with_prefix("bailiwick"));
         let format = ObjectFormat { group: bailiwick::api::GROUP, read };
