@@ -19,7 +19,7 @@ use futures::future::Either;
 use prometheus_client::{metrics::counter::Counter, registry::Registry};
 use serde::Serialize;
 
-use super::{Digest, Server, authentication};
+use super::{Digest, Server, environment};
 use crate::{
     graph::{
         facts::Timestamp,
@@ -188,7 +188,7 @@ pub(super) fn around<F: Future>(
     let context = Context {
         author: request.extensions().get().cloned(),
         request_id: request_id.and_then(|id| id.to_str().ok()).map(str::to_owned),
-        environment: authentication::environment(server, route, request.uri().path()).to_owned(),
+        environment: environment::spelled(server, route, request.uri().path()).to_owned(),
     };
     Either::Right(CONTEXT.scope(context, answer(request)))
 }

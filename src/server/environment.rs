@@ -13,6 +13,18 @@ use crate::{
     store::seen,
 };
 
+/// What the patterns of all paths that name an environment begin with.
+pub(super) const IN_ENVIRONMENT: &str = "/environments/{namespace}";
+
+/// The name of the environment that a request asks, as its path spells it. With percent signs in it, only the router knows
+/// which that is: no environment is called so.
+pub(super) fn spelled<'a>(server: &'a Server, route: &str, path: &'a str) -> &'a str {
+    if !route.starts_with(IN_ENVIRONMENT) {
+        return &server.config.default_environment;
+    }
+    path.split('/').nth(2).unwrap_or_default()
+}
+
 /// The environment that the path names, or else the default one.
 ///
 /// It cannot be had before every source has delivered: a graph that holds but a part of what is declared would
@@ -21,9 +33,9 @@ use crate::{
 pub(super) struct Environment(Arc<PublishedGraph>);
 
 impl Environment {
-    /// The environment of that name, or else the default one.
-    pub fn named(server: &Server, namespace: Option<&str>) -> Result<Self, Error> {
-        server.environment(namespace.unwrap_or(&server.config.default_environment)).map(Self)
+    /// The environment of that name.
+    pub fn named(server: &Server, namespace: &str) -> Result<Self, Error> {
+        server.environment(namespace).map(Self)
     }
 
     /// The environment as it is now; all that one request is told comes from one such state.
@@ -38,7 +50,8 @@ impl FromRequestParts<Arc<Server>> for Environment {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, Error> {
-        Self::named(server, namespace(parts).await?.as_deref())
+        let named = namespace(parts).await?;
+        Self::named(server, named.as_deref().unwrap_or(&server.config.default_environment))
     }
 }
 

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::Verb;
 use crate::{
     graph::{facts::Kind, query::Denial},
-    source::progress::Missing,
+    store::Missing,
 };
 
 /// Why a request gets no answer.

@@ -16,7 +16,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{Error, Server};
-use crate::condition::Properties;
+use crate::graph::query::Properties;
 
 /// How long a name or an id may be, in bytes.
 const MAX_TEXT: usize = 1024;

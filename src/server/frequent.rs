@@ -18,7 +18,7 @@ use futures::{FutureExt as _, future::Either};
 use rustls::ServerConnection;
 
 use super::{
-    Error, Server, authentication::ClientCertificate, authzen, connections::Handler, environment::Environment, error,
+    Error, Server, authentication::ClientCertificate, authzen, connections::Handler, environment::{self, Environment}, error,
     extract::JsonBody, native, observe, unread,
 };
 use crate::graph::Environments;
@@ -58,7 +58,7 @@ impl Handler for Api {
 
 async fn answer(server: Arc<Server>, question: Question, request: Request<Body>) -> Response {
     observe::observe(&server, question.route(), request, async |request| {
-        let namespace = question.namespace(&request);
+        let namespace = environment::spelled(&server, question.route(), request.uri().path());
         let environment = Environment::named(&server, namespace);
         let (head, mut body) = request.into_parts();
         let answered = AssertUnwindSafe(async {
@@ -128,11 +128,6 @@ impl Question {
             (Kind::Check, _) => "/environments/{namespace}/v1/check",
             (Kind::Checks, _) => "/environments/{namespace}/v1/checks",
         }
-    }
-
-    fn namespace(self, request: &Request<Body>) -> Option<&str> {
-        let path = request.uri().path().strip_prefix(ENVIRONMENTS).filter(|_| self.in_environment)?;
-        path.split_once('/').map(|(namespace, _)| namespace)
     }
 
     async fn ask(

@@ -17,32 +17,32 @@ use axum::{
 use tokio::sync::SemaphorePermit;
 
 use self::{at_least::AtLeast, token::Token};
-use super::{Error, Server, observe};
+use super::{Error, Server, environment, observe};
 use crate::{
     graph::Revision,
-    source::progress::{History, Missing, NotFresh},
+    store::{History, Missing, NotFresh},
 };
 
 const REVISION: HeaderName = HeaderName::from_static("bailiwick-revision");
 const STALE: HeaderName = HeaderName::from_static("bailiwick-stale");
 
-const ENVIRONMENTS: &str = "/environments/";
-
 /// What is known before a request is answered of what its answer is to say.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct Asked<'a> {
     /// As of the beginning: where it becomes another meanwhile, what is answered is of this one, or of neither.
     history: History,
     uri: Uri,
+    route: &'a str,
     /// The caller may be told of it.
     is_admitted: AtomicBool,
 }
 
-impl Asked {
-    pub fn of(server: &Server, request: &Request) -> Self {
+impl<'r> Asked<'r> {
+    pub fn of(server: &Server, route: &'r str, request: &Request) -> Self {
         Self {
             history: server.store.progress().history(),
             uri: request.uri().clone(),
+            route,
             is_admitted: AtomicBool::new(false),
         }
     }
@@ -55,7 +55,7 @@ impl Asked {
         }
         let headers = response.headers_mut();
         let now = || {
-            let environment = environment(server, &self.uri).filter(|_| server.environments.is_synced())?;
+            let environment = self.environment(server).filter(|_| server.environments.is_synced())?;
             server.serves(environment).then(|| server.environments.revision(environment))
         };
         if let Some(revision) = seen.or_else(now).filter(is_told) {
@@ -82,7 +82,7 @@ impl Asked {
         if !headers.contains_key(at_least::AT_LEAST) {
             return Ok(permit);
         }
-        let waited = Box::pin(wait_until_fresh(server, &self.uri, headers, permit)).await;
+        let waited = Box::pin(wait_until_fresh(server, self.environment(server), headers, permit)).await;
         let outcome = match &waited {
             Ok(_) => "fresh",
             Err(Error::NotFresh { .. }) => "late",
@@ -92,11 +92,17 @@ impl Asked {
         server.metrics.count_freshness(outcome);
         waited
     }
+
+    /// The environment that is asked; none: the path spells it in a way that only the router understands.
+    fn environment<'a>(&'a self, server: &'a Server) -> Option<&'a str> {
+        let name = environment::spelled(server, self.route, self.uri.path());
+        (!name.contains('%')).then_some(name)
+    }
 }
 
 async fn wait_until_fresh<'a>(
     server: &'a Server,
-    uri: &Uri,
+    environment: Option<&str>,
     headers: &HeaderMap,
     permit: SemaphorePermit<'a>,
 ) -> Result<SemaphorePermit<'a>, Error> {
@@ -111,7 +117,7 @@ async fn wait_until_fresh<'a>(
                        `Bailiwick-Revision` of an earlier answer";
         return Err(Error::AtLeast { problem: problem.into() });
     }
-    let Some(environment) = environment(server, uri) else {
+    let Some(environment) = environment else {
         let problem = "is only understood where the path spells the environment without percent signs";
         return Err(Error::AtLeast { problem: problem.into() });
     };
@@ -159,13 +165,4 @@ pub(super) fn token(server: &Server, revision: &Revision) -> Option<String> {
 /// Whether any source has said how far a graph has come.
 fn is_told(revision: &Revision) -> bool {
     *revision != Revision::default()
-}
-
-/// The environment that a path asks; none: it spells it in a way that only the router understands.
-fn environment<'a>(server: &'a Server, uri: &'a Uri) -> Option<&'a str> {
-    let Some(path) = uri.path().strip_prefix(ENVIRONMENTS) else {
-        return Some(&server.config.default_environment);
-    };
-    let environment = path.split_once('/').map_or(path, |(environment, _)| environment);
-    (!environment.contains('%')).then_some(environment)
 }

@@ -55,7 +55,7 @@ pub(super) async fn observe<F: Future<Output = Result<Response, Error>>>(
     );
     continue_trace(&span, request.headers());
 
-    let asked = freshness::Asked::of(server, &request);
+    let asked = freshness::Asked::of(server, route, &request);
     let answered = within_time(server, async {
         let Admitted { mut request, of_environment } = match &server.config.authentication {
             // Boxed, like whatever seldom happens here: a future that has room for it costs every request the copying of that room.

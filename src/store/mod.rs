@@ -25,6 +25,8 @@ use smol_str::ToSmolStr as _;
 
 #[cfg(fuzzing)]
 pub use self::directory::fuzzing;
+pub use crate::source::progress::{History, Missing, NotFresh};
+
 pub use self::{
     author::{Author, LAST_WRITTEN_BY_ANNOTATION},
     cluster::ClusterStore,

@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 
-use crate::server::{openapi, workos};
+use crate::server::{environment::IN_ENVIRONMENT, openapi, workos};
 
 /// What may be done in an environment. None of these contains another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,9 +43,6 @@ pub(super) enum Need {
     /// The verb, in the environment that is asked.
     Verb(Verb),
 }
-
-/// What all paths of an environment begin with.
-pub(super) const IN_ENVIRONMENT: &str = "/environments/{namespace}";
 
 /// What a route asks of its caller. A route that is not told of here takes what allows the most, so that nobody can forget it.
 pub(super) fn need(route: &str, method: &Method) -> Need {

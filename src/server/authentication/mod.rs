@@ -51,11 +51,11 @@ pub use self::{
     reviews::{Identity, ReviewError, Reviewer},
 };
 use self::{
-    access::{IN_ENVIRONMENT, Need},
+    access::Need,
     callers::Listed,
     reviews::{Known, Reviews},
 };
-use super::{Error, Server, unread};
+use super::{Error, Server, environment, unread};
 use crate::{graph::Environments, store::Author};
 
 /// A longer token is nobody's.
@@ -118,7 +118,7 @@ impl Authentication {
             }
             Err(error) => {
                 if let Error::NotPermitted { caller, verb: Verb::Write, .. } = &error {
-                    author(caller).note_refusal(environment(server, route, parts.uri.path()));
+                    author(caller).note_refusal(environment::spelled(server, route, parts.uri.path()));
                 }
                 unread::dismiss(&mut body, server.config.limits.body).await;
                 Err(error)
@@ -134,7 +134,8 @@ impl Authentication {
         }
         let caller = self.identify(parts).await?;
         let Need::Verb(verb) = need else { return Ok(Some((caller, need))) };
-        let environment = environment(server, route, parts.uri.path());
+        // One that is spelled otherwise than environments are called is nobody's.
+        let environment = environment::spelled(server, route, parts.uri.path());
         if self.permits(server, &caller, verb, environment).await? {
             return Ok(Some((caller, need)));
         }
@@ -208,14 +209,6 @@ pub(super) fn discreet(router: Router) -> Router {
         }
         response
     }))
-}
-
-/// The environment that a path is about. One that is spelled otherwise than environments are called is nobody's.
-pub(super) fn environment<'a>(server: &'a Server, route: &str, path: &'a str) -> &'a str {
-    if !route.starts_with(IN_ENVIRONMENT) {
-        return &server.config.default_environment;
-    }
-    path.split('/').nth(2).unwrap_or_default()
 }
 
 /// The environment in words, without repeating whatever a path holds.

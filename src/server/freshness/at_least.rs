@@ -99,7 +99,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::source::progress::History;
+    use crate::store::History;
 
     fn read(values: &[&str]) -> Result<Option<AtLeast>, String> {
         AtLeast::of(&values.iter().map(|value| (AT_LEAST, HeaderValue::from_str(value).unwrap())).collect())

@@ -11,7 +11,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
     graph::{Revision, facts::Kind},
-    source::progress::History,
+    store::History,
 };
 
 const VERSION: &str = "1.";
