@@ -18,8 +18,14 @@ use futures::{FutureExt as _, future::Either};
 use rustls::ServerConnection;
 
 use super::{
-    Error, Server, authentication::ClientCertificate, authzen, connections::Handler, environment::{self, Environment}, error,
-    extract::JsonBody, native, observe, unread,
+    Error, Server,
+    authentication::ClientCertificate,
+    authzen,
+    connections::Handler,
+    environment::{self, Environment},
+    error,
+    extract::JsonBody,
+    native, observe, unread,
 };
 use crate::graph::Environments;
 

@@ -37,6 +37,7 @@ mod decision_log;
 mod environment;
 mod error;
 mod extract;
+mod follow;
 mod frequent;
 mod freshness;
 mod health;

@@ -4,7 +4,6 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use parking_lot::RwLock;
@@ -12,13 +11,9 @@ use prometheus_client::{
     metrics::{counter::Counter, gauge::Gauge},
     registry::Registry,
 };
-use tokio::time::sleep;
 
 use super::callers::{Callers, CallersError};
-
-/// How often the files are read. What is watched is their content: a mounted Secret is changed by renaming a link
-/// far above them, of which watches of the files tell nothing.
-const PAUSE: Duration = Duration::from_secs(1);
+use crate::server::follow::read_again_and_again;
 
 /// How large a file may be, in bytes: as large as a Secret.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -87,20 +82,7 @@ impl CallersFile {
 
     /// Has every change take effect, without end.
     pub async fn follow(&self) {
-        let mut failed = false;
-        loop {
-            sleep(PAUSE).await;
-            match self.read_again() {
-                Ok(()) => failed = false,
-                Err(error) => {
-                    if !failed {
-                        tracing::error!(%error, "--callers cannot be used; those before are kept");
-                    }
-                    self.errors.inc();
-                    failed = true;
-                }
-            }
-        }
+        read_again_and_again("--callers", &self.errors, || self.read_again()).await;
     }
 
     fn read_again(&self) -> Result<(), CallersFileError> {

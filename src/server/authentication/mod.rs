@@ -44,16 +44,16 @@ use prometheus_client::{
 use smol_str::SmolStr;
 
 pub(super) use self::certificate::ClientCertificate;
+use self::{
+    access::Need,
+    callers::Listed,
+    reviews::{Known, Reviews},
+};
 pub use self::{
     access::Verb,
     digest::{Digest, DigestError},
     files::{CallersFile, CallersFileError},
     reviews::{Identity, ReviewError, Reviewer},
-};
-use self::{
-    access::Need,
-    callers::Listed,
-    reviews::{Known, Reviews},
 };
 use super::{Error, Server, environment, unread};
 use crate::{graph::Environments, store::Author};

@@ -68,37 +68,29 @@ impl Certificate {
     /// One for the API that is still to be offered. Registers its figures.
     #[must_use]
     pub fn register_for_api(registry: &mut Registry) -> Arc<Self> {
-        let certificate = Self::of("the API");
-        registry.register_with_unit(
-            "api_certificate_not_after_timestamp",
-            "When the certificate of the API expires, since 1970; 0: there is none yet",
-            Unit::Seconds,
-            certificate.not_after.clone(),
-        );
-        registry.register(
-            "api_certificate_errors",
-            "Certificates offered to the API that could not be used, so that the one before was kept",
-            certificate.errors.clone(),
-        );
-        Arc::new(certificate)
+        Self::of("the API").registered("api", registry)
     }
 
     /// One for the admission webhook that is still to be offered. Registers its figures.
     #[must_use]
     pub fn register(registry: &mut Registry) -> Arc<Self> {
-        let certificate = Self::of("the admission webhook");
+        Self::of("the admission webhook").registered("admission", registry)
+    }
+
+    fn registered(self, name: &str, registry: &mut Registry) -> Arc<Self> {
+        let listener = self.listener;
         registry.register_with_unit(
-            "admission_certificate_not_after_timestamp",
-            "When the certificate of the admission webhook expires, since 1970; 0: there is none yet",
+            format!("{name}_certificate_not_after_timestamp"),
+            format!("When the certificate of {listener} expires, since 1970; 0: there is none yet"),
             Unit::Seconds,
-            certificate.not_after.clone(),
+            self.not_after.clone(),
         );
         registry.register(
-            "admission_certificate_errors",
-            "Certificates offered to the admission webhook that could not be used, so that the one before was kept",
-            certificate.errors.clone(),
+            format!("{name}_certificate_errors"),
+            format!("Certificates offered to {listener} that could not be used, so that the one before was kept"),
+            self.errors.clone(),
         );
-        Arc::new(certificate)
+        Arc::new(self)
     }
 
     /// Shows this certificate from now on, if it can be used; otherwise the one before stays, which is logged once.

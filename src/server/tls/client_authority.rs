@@ -4,7 +4,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use parking_lot::RwLock;
@@ -19,10 +18,8 @@ use rustls::{
         danger::{ClientCertVerified, ClientCertVerifier},
     },
 };
-use tokio::time::sleep;
 
-/// How often the file is read; see the files of certificates.
-const PAUSE: Duration = Duration::from_secs(1);
+use crate::server::follow::read_again_and_again;
 
 /// Why the authorities cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -89,20 +86,7 @@ impl ClientAuthority {
 
     /// Has every change of the file take effect, without end.
     pub async fn follow(&self) {
-        let mut failed = false;
-        loop {
-            sleep(PAUSE).await;
-            match self.read_again() {
-                Ok(()) => failed = false,
-                Err(error) => {
-                    if !failed {
-                        tracing::error!(%error, "the authorities of clients cannot be used; those before are kept");
-                    }
-                    self.errors.inc();
-                    failed = true;
-                }
-            }
-        }
+        read_again_and_again("the authorities of clients", &self.errors, || self.read_again()).await;
     }
 
     fn read_again(&self) -> Result<(), ClientAuthorityError> {

@@ -1,14 +1,11 @@
 //! Certificates from mounted files, as cert-manager and Secrets of the type `kubernetes.io/tls` lay them out.
 
-use std::{fs, io, path::Path, sync::Arc, time::Duration};
+use std::{fs, io, path::Path, sync::Arc};
 
 use tokio::time::sleep;
 
 use super::Certificate;
-
-/// How often the files are read. What is watched is their content: a mounted Secret is changed by renaming a link
-/// far above them, of which watches of the files tell nothing.
-const PAUSE: Duration = Duration::from_secs(1);
+use crate::server::follow::PAUSE;
 
 /// Why the files cannot be read.
 #[derive(Debug, thiserror::Error)]
