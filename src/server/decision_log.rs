@@ -190,7 +190,7 @@ pub(super) fn around<F: Future>(
         request_id: request_id.and_then(|id| id.to_str().ok()).map(str::to_owned),
         environment: environment::spelled(server, route, request.uri().path()).to_owned(),
     };
-    Either::Right(CONTEXT.scope(context, answer(request)))
+    Either::Right(Box::pin(CONTEXT.scope(context, answer(request))))
 }
 
 #[derive(Serialize)]

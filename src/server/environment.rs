@@ -119,6 +119,8 @@ pub fn check_environment_name(name: &str) -> Result<(), &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
     use crate::graph::facts::Kind;
 
@@ -127,11 +129,11 @@ mod tests {
         let environments = Environments::default();
         environments.apply_reaching("here", &[], |revision| revision.set(Kind::Role, 5));
         let environment = Environment(environments.get("here").unwrap());
-        let ((), seen) = seen::seeing(async {
+        let looking = pin!(async {
             drop(environment.read());
             environments.apply_reaching("here", &[], |revision| revision.set(Kind::Role, 6));
-        })
-        .await;
+        });
+        let ((), seen) = seen::seeing(looking).await;
         assert_eq!(seen.map(|revision| revision.of(Kind::Role)), Some(5));
     }
 }

@@ -1,6 +1,6 @@
 //! What happens around every request: its identifier, its span, its figures and its limits.
 
-use std::{sync::Arc, time::Instant};
+use std::{pin::pin, sync::Arc, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -8,7 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use tokio::sync::SemaphorePermit;
+use tokio::{sync::SemaphorePermit, time::timeout};
 use tracing::{Instrument, Span, field};
 
 use super::{Error, Server, authentication::Admitted, decision_log, freshness, unread, workos};
@@ -56,7 +56,8 @@ pub(super) async fn observe<F: Future<Output = Result<Response, Error>>>(
     continue_trace(&span, request.headers());
 
     let asked = freshness::Asked::of(server, route, &request);
-    let answered = within_time(server, async {
+    // Pinned where it stands, here and below: each future that it were moved into would be larger by all of it, and is itself copied.
+    let answered = pin!(async {
         let Admitted { mut request, of_environment } = match &server.config.authentication {
             // Boxed, like whatever seldom happens here: a future that has room for it costs every request the copying of that room.
             Some(authentication) => Box::pin(authentication.admit(server, route, request_id.as_ref(), request)).await?,
@@ -77,7 +78,9 @@ pub(super) async fn observe<F: Future<Output = Result<Response, Error>>>(
         };
         decision_log::around(server, route, request_id.as_ref(), request, answer).await
     });
-    let (answered, seen) = seen::seeing(answered.instrument(span.clone())).await;
+    let answered = pin!(timeout(server.config.limits.request_time, answered.instrument(span.clone())));
+    let (answered, seen) = seen::seeing(answered).await;
+    let answered = answered.unwrap_or(Err(Error::Timeout));
     let mut response = answered.unwrap_or_else(IntoResponse::into_response);
     asked.mark(server, seen, &mut response);
 
@@ -96,8 +99,8 @@ pub(super) async fn observe<F: Future<Output = Result<Response, Error>>>(
         let latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         tracing::debug!(latency_us, "answered");
     });
-    if let Some(id) = request_id {
-        response.headers_mut().insert(REQUEST_ID, id);
+    if let Some(id) = &request_id {
+        response.headers_mut().insert(REQUEST_ID, id.clone());
     }
     response
 }
@@ -128,11 +131,4 @@ const fn continue_trace(_span: &Span, _headers: &HeaderMap) {}
 /// What every request holds while something is done for it.
 pub(super) fn permit(server: &Server) -> Result<SemaphorePermit<'_>, Error> {
     server.permits.try_acquire().map_err(|_| Error::Overloaded)
-}
-
-async fn within_time(
-    server: &Server,
-    answered: impl Future<Output = Result<Response, Error>>,
-) -> Result<Response, Error> {
-    tokio::time::timeout(server.config.limits.request_time, answered).await.map_err(|_| Error::Timeout)?
 }

@@ -1,6 +1,6 @@
 //! Which state of an environment a task has looked at.
 
-use std::cell::Cell;
+use std::{cell::Cell, pin::Pin};
 
 use crate::graph::Revision;
 
@@ -9,7 +9,9 @@ tokio::task_local! {
 }
 
 /// Does work, and tells how far the graph had come that it looked at last; none: it did not look at any.
-pub(crate) async fn seeing<T>(work: impl Future<Output = T>) -> (T, Option<Revision>) {
+///
+/// The work stays where it is: a future that it were moved into would have room for it several times.
+pub(crate) async fn seeing<T>(work: Pin<&mut impl Future<Output = T>>) -> (T, Option<Revision>) {
     SEEN.scope(Cell::new(None), async {
         let done = work.await;
         (done, SEEN.with(Cell::get))

@@ -37,12 +37,16 @@ fn registered() -> BTreeSet<String> {
             }
         }
     }
-    let pattern =
-        r#"(?:register(?:_with_unit)?|encode_descriptor|encode_by_kind)\(\s*(?:&mut encoder,\s*)?"([a-z_]+)""#;
+    let pattern = concat!(
+        r#"(?:register(?:ed_as|_with_unit)?|encode_descriptor|encode_by_kind)\("#,
+        r#"\s*(?:&mut encoder,\s*|\[\s*)?"([a-z_]+)"(?:,\s*"([a-z_]+)")?"#,
+    );
     let pattern = Regex::new(pattern).expect("a pattern");
     let mut texts = Vec::new();
     sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut texts);
-    texts.iter().flat_map(|text| pattern.captures_iter(text)).map(|found| found[1].to_owned()).collect()
+    let text = texts.concat();
+    let names = pattern.captures_iter(&text).flat_map(|found| [found.get(1), found.get(2)]).flatten();
+    names.map(|name| name.as_str().to_owned()).collect()
 }
 
 /// The metrics that a text in the `OpenMetrics` format has, by the names that their samples have.

@@ -68,25 +68,26 @@ impl Certificate {
     /// One for the API that is still to be offered. Registers its figures.
     #[must_use]
     pub fn register_for_api(registry: &mut Registry) -> Arc<Self> {
-        Self::of("the API").registered("api", registry)
+        Self::of("the API").registered_as(["api_certificate_not_after_timestamp", "api_certificate_errors"], registry)
     }
 
     /// One for the admission webhook that is still to be offered. Registers its figures.
     #[must_use]
     pub fn register(registry: &mut Registry) -> Arc<Self> {
-        Self::of("the admission webhook").registered("admission", registry)
+        Self::of("the admission webhook")
+            .registered_as(["admission_certificate_not_after_timestamp", "admission_certificate_errors"], registry)
     }
 
-    fn registered(self, name: &str, registry: &mut Registry) -> Arc<Self> {
+    fn registered_as(self, [not_after, errors]: [&str; 2], registry: &mut Registry) -> Arc<Self> {
         let listener = self.listener;
         registry.register_with_unit(
-            format!("{name}_certificate_not_after_timestamp"),
+            not_after,
             format!("When the certificate of {listener} expires, since 1970; 0: there is none yet"),
             Unit::Seconds,
             self.not_after.clone(),
         );
         registry.register(
-            format!("{name}_certificate_errors"),
+            errors,
             format!("Certificates offered to {listener} that could not be used, so that the one before was kept"),
             self.errors.clone(),
         );
