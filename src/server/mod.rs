@@ -53,8 +53,6 @@ mod tls;
 mod unread;
 mod workos;
 
-#[cfg(fuzzing)]
-pub use admission::router as admission_router;
 pub use admission::{ObjectFormat, Submitted};
 pub use authentication::{
     Authentication, CallersFile, CallersFileError, Digest, DigestError, Identity, ReviewError, Reviewer, Verb,
@@ -67,6 +65,8 @@ pub use log_level::LogFilter;
 pub use serve::{AccessReviewListener, AdmissionListener, ApiTls, Listeners, serve};
 pub use subject_access_review::{Mapping, MappingError, access_reviews};
 pub use tls::{Certificate, CertificateError, ClientAuthority, ClientAuthorityError, follow_files, required_clients};
+#[cfg(fuzzing)]
+pub use {admission::router as admission_router, authentication::fuzzing};
 
 use metrics::Metrics;
 

@@ -20,6 +20,8 @@ mod callers;
 mod certificate;
 mod digest;
 mod files;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod reviews;
 
 use std::sync::Arc;

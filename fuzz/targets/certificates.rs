@@ -1,0 +1,16 @@
+//! Certificates, their authorities and keys: in PEM, and in DER as clients show them.
+#![no_main]
+
+use std::sync::{Arc, LazyLock};
+
+use bailiwick::server::{Certificate, fuzzing, required_clients};
+use libfuzzer_sys::fuzz_target;
+use prometheus_client::registry::Registry;
+
+static SHOWN: LazyLock<Arc<Certificate>> = LazyLock::new(|| Certificate::register(&mut Registry::default()));
+
+fuzz_target!(|data: &[u8]| {
+    fuzzing::read_certificate(data);
+    let _ = required_clients(data);
+    SHOWN.offer(data, data);
+});
