@@ -45,8 +45,18 @@ pub(super) fn compile(text: &str) -> Result<(Node, usize), Invalid> {
 struct Compiled {
     node: Node,
     of: Type,
-    /// How many steps it takes at the most, if lists have as many elements as is assumed.
+    /// How many steps it takes at the most, if lists have as many elements as is assumed and texts are short.
     cost: u32,
+}
+
+impl Compiled {
+    /// How many elements it has, if it is a list.
+    fn elements(&self) -> u32 {
+        match &self.node {
+            Node::List(elements) => u32::try_from(elements.len()).unwrap_or(u32::MAX),
+            _ => ASSUMED_ELEMENTS,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -141,7 +151,9 @@ impl<'a> Compiler<'a> {
 
     fn name(&self, name: &str) -> Outcome {
         if let Some(place) = self.scope.iter().rposition(|(variable, _)| *variable == name) {
-            return Ok(leaf(Node::Variable(place), self.scope[place].1.clone()));
+            let of = self.scope[place].1.clone();
+            let cost = if matches!(of, Type::List(_)) { 1 + ASSUMED_ELEMENTS } else { 1 };
+            return Ok(Compiled { node: Node::Variable(place), of, cost });
         }
         match name {
             "now" => Ok(leaf(Node::Now, Type::Timestamp)),
@@ -223,11 +235,10 @@ impl<'a> Compiler<'a> {
         variable: &'a str,
         predicate: &'a Expression<'a>,
     ) -> Outcome {
-        let elements = match range {
-            Expression::List(list) => u32::try_from(list.len()).unwrap_or(u32::MAX),
-            _ => ASSUMED_ELEMENTS,
-        };
         let range = self.compile(range)?;
+        let elements = range.elements();
+        // The keys of a map are gathered first.
+        let keys = if matches!(range.of, Type::List(_)) { 0 } else { elements };
         let of = match range.of {
             Type::List(of) => *of,
             Type::Map => Type::String,
@@ -243,7 +254,7 @@ impl<'a> Compiler<'a> {
         if !predicate.of.may_be(&Type::Bool) {
             return Err(Invalid(format!("has {} as a predicate", predicate.of.name())));
         }
-        let cost = predicate.cost.saturating_mul(elements).saturating_add(range.cost).saturating_add(1);
+        let cost = predicate.cost.saturating_mul(elements).saturating_add(range.cost).saturating_add(1 + keys);
         let ranged = Ranged { range: range.node, predicate: predicate.node, variable: place };
         Ok(Compiled { node: Node::Quantify(quantifier, Box::new(ranged)), of: Type::Bool, cost })
     }
@@ -362,7 +373,16 @@ fn binary(operator: Operator, one: Compiled, other: Compiled) -> Outcome {
     };
     let of =
         of.ok_or_else(|| Invalid(format!("puts `{}` on {} and {}", operator.sign(), one.of.name(), other.of.name())))?;
-    let cost = one.cost.saturating_add(other.cost).saturating_add(1);
+    // Where nothing is known of either side, they are taken to be no lists: most are not, and the evaluation is bounded as well.
+    let is_list = |of: &Type| matches!(of, Type::List(_));
+    let compared = match operator {
+        Operator::In if *right != Type::Map => other.elements(),
+        Operator::Equal | Operator::NotEqual if is_list(left) || is_list(right) => one.elements().min(other.elements()),
+        _ => 0,
+    };
+    // `!=` is `!` and `==`.
+    let parts = if operator == Operator::NotEqual { 2 } else { 1 };
+    let cost = one.cost.saturating_add(other.cost).saturating_add(compared).saturating_add(parts);
     let (one, other) = (Box::new(one.node), Box::new(other.node));
     let node = match (sort, operator) {
         (Sort::Arithmetic(arithmetic), _) => Node::Calculate(arithmetic, one, other),

@@ -92,6 +92,7 @@ impl<'a> Evaluation<'a> {
             }
             Node::Index(operand, index) => {
                 let (operand, index) = (self.value(operand)?, self.value(index)?);
+                self.spend_on(&index)?;
                 element(&operand, &index)
             }
             Node::In(element, range) => {
@@ -115,13 +116,20 @@ impl<'a> Evaluation<'a> {
         left.map(|_| ()).ok_or(Fault::TooCostly)
     }
 
-    /// Pays for looking at the whole of a text, or for a copy of a list that is written out.
+    /// Pays for looking at the whole of a text, or for a copy of a list that is written out with all that is in it.
     fn spend_on(&mut self, value: &Value<'_>) -> Result<(), Fault> {
         match value {
-            Value::String(text) => self.spend(u32::try_from(text.len() / BYTES_A_STEP).unwrap_or(u32::MAX)),
-            Value::List(Elements::Written(elements)) => self.spend(u32::try_from(elements.len()).unwrap_or(u32::MAX)),
+            Value::String(text) => self.spend_on_text(text),
+            Value::List(Elements::Written(elements)) => elements.iter().try_for_each(|element| {
+                self.spend(1)?;
+                self.spend_on(element)
+            }),
             _ => Ok(()),
         }
+    }
+
+    fn spend_on_text(&mut self, text: &str) -> Result<(), Fault> {
+        self.spend(u32::try_from(text.len() / BYTES_A_STEP).unwrap_or(u32::MAX))
     }
 
     fn root(&self, root: Root) -> Evaluated<'a> {
@@ -163,7 +171,6 @@ impl<'a> Evaluation<'a> {
 
     /// As deep as what the question tells, which the reader of JSON bounds.
     fn equal(&mut self, one: &Value<'_>, other: &Value<'_>) -> Result<bool, Fault> {
-        self.spend(1)?;
         match (one, other) {
             (Value::Null, Value::Null) => Ok(true),
             (Value::List(one), Value::List(other)) => {
@@ -172,6 +179,7 @@ impl<'a> Evaluation<'a> {
                 }
                 for index in 0..one.len() {
                     let (Some(one), Some(other)) = (one.get(index), other.get(index)) else { return Ok(false) };
+                    self.spend(1)?;
                     if !self.equal(&one, &other)? {
                         return Ok(false);
                     }
@@ -183,6 +191,8 @@ impl<'a> Evaluation<'a> {
                     return Ok(false);
                 }
                 for (key, one) in *one {
+                    self.spend(1)?;
+                    self.spend_on_text(key)?;
                     let Some(other) = other.get(key) else { return Ok(false) };
                     if !self.equal(&one.into(), &other.into())? {
                         return Ok(false);
@@ -216,13 +226,17 @@ impl<'a> Evaluation<'a> {
             (element, Value::List(elements)) => {
                 for index in 0..elements.len() {
                     let Some(other) = elements.get(index) else { break };
+                    self.spend(1)?;
                     if self.equal(element, &other)? {
                         return Ok(true);
                     }
                 }
                 Ok(false)
             }
-            (Value::String(key), Value::Map(map)) => Ok(map.contains_key(&**key)),
+            (Value::String(key), Value::Map(map)) => {
+                self.spend_on_text(key)?;
+                Ok(map.contains_key(&**key))
+            }
             (element, range) => Err(mismatch("`in`", &[element, range])),
         }
     }
@@ -275,7 +289,9 @@ impl<'a> Evaluation<'a> {
     }
 
     fn call(&mut self, function: Function, operand: Value<'a>, argument: Option<Value<'a>>) -> Evaluated<'a> {
-        self.spend_on(&operand)?;
+        if let Value::String(text) = &operand {
+            self.spend_on_text(text)?;
+        }
         match (function, operand, argument) {
             (Function::Size, Value::String(text), None) => size(text.chars().count()),
             (Function::Size, Value::List(elements), None) => size(elements.len()),

@@ -180,6 +180,57 @@ fn an_evaluation_ends_when_its_budget_is_spent() {
 }
 
 #[test]
+fn what_is_accepted_is_evaluated_to_the_end_for_lists_of_as_many_elements_as_is_assumed() {
+    let count = usize::try_from(ASSUMED_ELEMENTS).unwrap();
+    let numbers = vec!["1"; count].join(",");
+    let keys: Vec<_> = (0..count - 3).map(|key| format!(r#""{key}": null"#)).collect();
+    let context = format!(r#"{{"a": [{numbers}], "b": [{numbers}], "s": "s", {}}}"#, keys.join(","));
+    let properties = Properties::new(&context);
+    let given = Given { context: Some(&properties), ..Given::default() };
+    for (range, part) in [
+        ("context.a", "x == y && x == 's'"),
+        ("context.a", "x != y"),
+        ("context.a", "'s' in context.b"),
+        ("context.a", "x in ['a', 'b'] || 's' in ['a', 'b']"),
+        ("context.a", "[1, 2, 3] == context.s"),
+        ("context.a", "context.a == [1, 1]"),
+        ("context.a", "x > y"),
+        ("context.a", "size(context.s) == x + y && context.s == ''"),
+        ("context.a", "[[1, 2]].exists(l, l == [1])"),
+        ("context", "x == ''"),
+        ("context", "context.s.startsWith('t')"),
+    ] {
+        let once = |predicate: String| format!("{range}.exists(x, {range}.size() == 0 || [1].exists(y, {predicate}))");
+        let for_all_pairs = |predicate: String| format!("{range}.exists(x, {range}.exists(y, {predicate}))");
+        let condition = |parts: usize| vec![format!("({part})"); parts].join(" || ");
+        let accepted = |text: &dyn Fn(String) -> String| -> Vec<_> {
+            (1..).map_while(|parts| Condition::new(&text(condition(parts))).ok()).collect()
+        };
+        let (once, for_all_pairs) = (accepted(&once), accepted(&for_all_pairs));
+        assert!(!once.is_empty(), "{part}");
+        for condition in once.iter().chain(&for_all_pairs) {
+            let unmet = condition.holds(NOW.parse().unwrap(), Some(&given)).unwrap_err();
+            assert_eq!(unmet, Unmet::False, "{condition:?}");
+        }
+    }
+}
+
+#[test]
+fn whatever_is_long_is_paid_for() {
+    let context = format!(r#"{{"a": [{}], "long": "{}"}}"#, vec!["1"; 64].join(","), "x".repeat(30_000));
+    let context = Properties::new(&context);
+    let given = Given { context: Some(&context), ..Given::default() };
+    for condition in [
+        "[[context.long + context.long]].exists(copied, context.a.exists(x, size(copied) == 0))",
+        "context.a.exists(x, context.a.exists(y, context.long in context))",
+        "context.a.exists(x, context.a.exists(y, has(context.long) && context[context.long] == 1))",
+    ] {
+        let unmet = Condition::new(condition).unwrap().holds(NOW.parse().unwrap(), Some(&given)).unwrap_err();
+        assert_eq!(unmet, Unmet::Failed(Fault::TooCostly), "{condition}");
+    }
+}
+
+#[test]
 fn what_is_nested_without_end_is_refused() {
     for (open, close) in [
         ("(", ")"),
