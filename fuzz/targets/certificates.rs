@@ -1,4 +1,4 @@
-//! Certificates, their authorities and keys: in PEM, and in DER as clients show them.
+//! Certificates, their authorities and keys: in PEM, and in DER as clients show them. The key among the seeds is the one that RFC 8410 prints.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};
