@@ -18,7 +18,7 @@ use crate::{
         answer::Reason,
         environment::Environment,
         error::ErrorBody,
-        extract::{JsonBody, Object, Text, check_batch_size, parse_object, properties, required},
+        extract::{Batch, JsonBody, Object, Text, check_batch_size, parse_object, properties, required},
         openapi::{Failures, InEnvironment},
     },
 };
@@ -91,8 +91,7 @@ fn read_batch(body: &JsonBody) -> Result<Vec<Result<Check<'_>, Error>>, Error> {
     let missing = || Error::field("checks", "is missing");
     // Nearly always all can be understood: then what the body says is read once.
     if let Some(Checks { checks }) = body.parse_if_valid() {
-        let checks = checks.ok_or_else(missing)?;
-        check_batch_size("checks", checks.len())?;
+        let Batch(checks) = checks.ok_or_else(missing)?;
         return Ok(checks.into_iter().map(|Object(check)| Ok(check)).collect());
     }
     let UnreadChecks { checks } = body.parse()?;
@@ -206,10 +205,10 @@ pub struct Checks<'a> {
     /// The questions, 10,000 at the most.
     #[serde(borrow)]
     #[schema(value_type = Vec<Check>, max_items = 10000)]
-    checks: Option<Vec<Object<Check<'a>>>>,
+    checks: Option<Batch<Object<Check<'a>>>>,
 }
 
-/// The same, where one of them cannot be understood.
+/// The same, where one of them cannot be understood, or where they are too many.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UnreadChecks<'a> {
