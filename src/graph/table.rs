@@ -170,6 +170,11 @@ impl<R> Table<R> {
         Sought { table: self, name, candidates: self.ids.candidates(self.hasher.hash_one(name)) }
     }
 
+    /// How many references there are to an id.
+    pub(super) fn references(&self, id: Id<R>) -> usize {
+        self.references[id] as usize
+    }
+
     /// The name of an id.
     pub(super) fn name(&self, id: Id<R>) -> &Name {
         // INVARIANT: an id lives while something refers to it, and as long its name is kept.
