@@ -8,7 +8,7 @@ use super::{
     permission_set::PermissionSet,
     query::{Asked, CheckRequest, Decision, Denial},
     records::{Membership, Resource, Role},
-    resolve::{Permissions, Question},
+    resolve::{Asker, Permissions, Question},
     table::Id,
 };
 
@@ -106,6 +106,9 @@ impl ResolvedCheck<'_> {
     #[must_use]
     pub fn decide<'a>(&self, asked: impl Into<Asked<'a>>) -> Decision {
         let Self { graph, question, permissions } = self;
+        if let Asker::One(membership) = question.asker {
+            graph.memberships.prefetch(membership);
+        }
         with_scratch(|scratch| {
             // INVARIANT: it was attached when it was looked up, and this graph has not changed since.
             let _ = graph.chain(question.resource, &mut scratch.path);
