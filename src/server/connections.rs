@@ -1,5 +1,6 @@
 //! Connections: accepted, served with HTTP/1.1 or HTTP/2, bounded, and drained.
 
+mod frames;
 mod progress;
 
 use std::{convert::Infallible, io::ErrorKind, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
@@ -75,10 +76,9 @@ pub(super) struct Connections<A> {
     pub tls: Option<TlsAcceptor>,
     /// How many there may be at a time. What comes on top waits in the kernel until one of them ends.
     pub most: usize,
-    /// How long one may be without a request under way. With HTTP/2 it also bounds how long the head of a request may
-    /// take: whoever sends that byte by byte gets no further than whoever sends nothing.
+    /// How long one may be without a request under way.
     pub idle_time: Duration,
-    /// With HTTP/1.1, how long the head of a request may take from its first byte.
+    /// How long the head of a request may take from its first byte.
     pub head_time: Duration,
     /// What answers whoever is at this address.
     pub answerer: A,
