@@ -264,6 +264,15 @@ fn it_answers_as_the_example_says_beside_rbac() {
     ] {
         assert_eq!(can(&plane, who, what), allowed, "by flags: {who}: {what}");
     }
+
+    // Another authority takes the place of the one before, and takes effect while the operator runs.
+    files.write("client-ca.crt", &Authority::new().pem);
+    wait::until("the certificate of the API server is no longer taken", || {
+        match ask(&operator, &files, shown("client")) {
+            Ok(line) => Err(line),
+            Err(_refused) => Ok(()),
+        }
+    });
 }
 
 #[test]
