@@ -219,6 +219,13 @@ async fn the_mapping_of_a_file_is_followed_and_what_cannot_be_used_changes_nothi
     within_patience(async || errors() > before).await;
     assert!(allowed("alice", "watch").await);
 
+    // A file that is being written, of which what there is already would be a mapping: the one without a file.
+    for second in 0..10 {
+        write(if second % 2 == 0 { "" } else { "users: []" });
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(!allowed("alice", "get").await, "half of a file counts");
+    }
+
     write(&about("get"));
     within_patience(async || allowed("alice", "get").await).await;
     let counted = errors();

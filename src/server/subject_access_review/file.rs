@@ -1,12 +1,12 @@
 //! The mapping that counts: one for good, or that of a file, which is followed while it changes.
 
 use std::{
-    fs, io,
+    fs, io, mem,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use prometheus_client::{metrics::counter::Counter, registry::Registry};
 
 use super::mapping::{Mapping, MappingError};
@@ -52,15 +52,18 @@ impl CurrentMapping {
 /// The mapping of a file.
 ///
 /// # Guarantees
-/// A change takes effect as a whole, within moments. What cannot be used does not: the mapping before stays until it can, which is
-/// logged and counted.
+/// A change takes effect as a whole, as soon as the file has been read twice alike: what a mapping leaves out has a meaning, so that
+/// half of one must not count while the other half is being written. What cannot be used does not take effect: the mapping before
+/// stays until it can, which is logged and counted.
 #[derive(Debug)]
 pub struct MappingFile {
     path: PathBuf,
     /// A user of whom there is no opinion, whatever the file says.
     ignored: Option<String>,
-    /// What was read last, so that the same is not judged, and told of, again and again.
-    read: RwLock<String>,
+    /// What was read last.
+    read: Mutex<String>,
+    /// What the mapping was made of, so that the same is not told of again and again.
+    used: Mutex<String>,
     current: Arc<CurrentMapping>,
     errors: Counter,
 }
@@ -84,7 +87,7 @@ impl MappingFile {
             "Times that --authorization-mapping could not be read or used, so that the mapping before was kept",
             errors.clone(),
         );
-        Ok(Arc::new(Self { path, ignored, read: RwLock::new(text), current, errors }))
+        Ok(Arc::new(Self { path, ignored, read: Mutex::new(text.clone()), used: Mutex::new(text), current, errors }))
     }
 
     /// The mapping, as it is at any time.
@@ -100,12 +103,15 @@ impl MappingFile {
 
     fn read_again(&self) -> Result<(), MappingFileError> {
         let text = read(&self.path)?;
-        if *self.read.read() != text {
-            let mapping = parse(&self.path, &text, self.ignored.as_ref())?;
-            *self.current.0.write() = Arc::new(mapping);
-            *self.read.write() = text;
-            tracing::info!("what the authorization webhook is asked about is as --authorization-mapping says");
+        let before = mem::replace(&mut *self.read.lock(), text.clone());
+        let mut used = self.used.lock();
+        if before != text || *used == text {
+            return Ok(());
         }
+        let mapping = parse(&self.path, &text, self.ignored.as_ref())?;
+        *self.current.0.write() = Arc::new(mapping);
+        *used = text;
+        tracing::info!("what the authorization webhook is asked about is as --authorization-mapping says");
         Ok(())
     }
 }
