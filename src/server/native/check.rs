@@ -18,7 +18,7 @@ use crate::{
         answer::Reason,
         environment::Environment,
         error::ErrorBody,
-        extract::{JsonBody, Object, Text, check_batch_size, parse_object, properties, required},
+        extract::{Batch, JsonBody, Object, Text, check_batch_size, parse_object, properties, required},
         openapi::{Failures, InEnvironment},
     },
 };
@@ -61,7 +61,7 @@ pub async fn checks(
     environment: Environment,
     body: JsonBody,
 ) -> Result<Json<CheckResults>, Error> {
-    let batch = Batch::read(&body)?;
+    let questions = Questions::read(&body)?;
     let metrics = &server.metrics.native;
     let now = Timestamp::now();
     let graph = environment.read();
@@ -77,9 +77,9 @@ pub async fn checks(
             CheckResult { allowed: false, reason: None, error: Some(error.to_body()) }
         })
     };
-    let results = match batch {
-        Batch::Understood(checks) => checks.iter().map(|Object(check)| or_refuse(answer(check))).collect(),
-        Batch::Flawed(checks) => {
+    let results = match questions {
+        Questions::Understood(checks) => checks.iter().map(|Object(check)| or_refuse(answer(check))).collect(),
+        Questions::Flawed(checks) => {
             checks.into_iter().map(|check| or_refuse(check.and_then(|check| answer(&check)))).collect()
         }
     };
@@ -87,28 +87,25 @@ pub async fn checks(
 }
 
 /// The questions of a batch, each in its place.
-enum Batch<'a> {
+enum Questions<'a> {
     Understood(Vec<Object<Check<'a>>>),
     /// At least one of them cannot be understood.
     Flawed(Vec<Result<Check<'a>, Error>>),
 }
 
-impl<'a> Batch<'a> {
+impl<'a> Questions<'a> {
     fn read(body: &'a JsonBody) -> Result<Self, Error> {
+        let missing = || Error::field("checks", "is missing");
         // Nearly always all can be understood: then what the body says is read once.
         if let Some(Checks { checks }) = body.parse_if_valid() {
-            return of_acceptable_size(checks).map(Self::Understood);
+            let Batch(checks) = checks.ok_or_else(missing)?;
+            return Ok(Self::Understood(checks));
         }
         let UnreadChecks { checks } = body.parse()?;
-        let checks = of_acceptable_size(checks)?;
+        let checks = checks.ok_or_else(missing)?;
+        check_batch_size("checks", checks.len())?;
         Ok(Self::Flawed(checks.into_iter().map(|check| parse_object(check.get())).collect()))
     }
-}
-
-fn of_acceptable_size<T>(checks: Option<Vec<T>>) -> Result<Vec<T>, Error> {
-    let checks = checks.ok_or_else(|| Error::field("checks", "is missing"))?;
-    check_batch_size("checks", checks.len())?;
-    Ok(checks)
 }
 
 /// A question.
@@ -216,10 +213,10 @@ pub struct Checks<'a> {
     /// The questions, 10,000 at the most.
     #[serde(borrow)]
     #[schema(value_type = Vec<Check>, max_items = 10000)]
-    checks: Option<Vec<Object<Check<'a>>>>,
+    checks: Option<Batch<Object<Check<'a>>>>,
 }
 
-/// The same, where one of them cannot be understood.
+/// The same, where one of them cannot be understood, or where they are too many.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UnreadChecks<'a> {
