@@ -199,6 +199,11 @@ impl<R> Table<R> {
         self.records.bound()
     }
 
+    /// See [`Chunks::prefetch`].
+    pub(super) fn prefetch(&self, id: Id<R>) {
+        self.records.prefetch(id.index());
+    }
+
     /// See [`Chunks::adopt`].
     pub(super) fn adopt(&mut self, other: &Self) {
         let Self { ids, hasher, records, names, references, free } = other;
@@ -226,7 +231,7 @@ impl<R> Sought<'_, R> {
     pub(super) fn likely_id(&self) -> Option<Id<R>> {
         let id = self.candidates.peek().and_then(Id::new)?;
         self.table.names.prefetch(id.index());
-        self.table.records.prefetch(id.index());
+        self.table.prefetch(id);
         Some(id)
     }
 

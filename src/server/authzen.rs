@@ -382,7 +382,7 @@ impl<'a> Question<'a> {
                 metrics.count_denied();
                 EvaluationResponse::denied(Reason {
                     code: "unsupported_subject_type",
-                    message: format!("subjects are of type `user` or `membership`, not `{subject_type}`"),
+                    message: format!("subjects are of type `user` or `membership`, not `{subject_type}`").into(),
                 })
             }
         }
