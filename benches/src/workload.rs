@@ -25,14 +25,18 @@ pub struct Question {
 }
 
 impl Question {
-    /// Asks a graph, by names, as the server does.
-    pub fn ask(&self, graph: &Graph, now: Timestamp) -> bool {
-        let request = CheckRequest {
+    /// What the server makes of it.
+    pub fn request(&self) -> CheckRequest<'_> {
+        CheckRequest {
             subject: Subject::Membership(&self.member),
             action: Action::Permission(&self.permission),
             resource: Target::Id { resource_type: &self.resource_type, id: &self.resource, organization: None },
-        };
-        graph.check(&request, now).is_allowed()
+        }
+    }
+
+    /// Asks a graph, by names, as the server does.
+    pub fn ask(&self, graph: &Graph, now: Timestamp) -> bool {
+        graph.check(&self.request(), now).is_allowed()
     }
 }
 

@@ -102,7 +102,7 @@ impl World {
 
     /// Asks the authorization webhook.
     pub fn review_access(&self, mapping: Mapping, body: &[u8]) -> Value {
-        let webhook = access_reviews(Arc::clone(&self.server), mapping);
+        let webhook = access_reviews(Arc::clone(&self.server), Arc::new(mapping.into()));
         let answer = self.send(&webhook, &[], "POST", "/subject-access-review", body);
         let answer = answer.and_then(|(_, answer)| answer).expect("an answer has a body");
         assert!(answer["status"]["denied"].is_null(), "{answer}");

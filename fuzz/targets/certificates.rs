@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use bailiwick::server::{Certificate, fuzzing, required_clients};
+use bailiwick::server::{Certificate, fuzzing, read_authorities};
 use libfuzzer_sys::fuzz_target;
 use prometheus_client::registry::Registry;
 
@@ -11,6 +11,6 @@ static SHOWN: LazyLock<Arc<Certificate>> = LazyLock::new(|| Certificate::registe
 
 fuzz_target!(|data: &[u8]| {
     fuzzing::read_certificate(data);
-    let _ = required_clients(data);
+    read_authorities(data);
     SHOWN.offer(data, data);
 });

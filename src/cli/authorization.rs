@@ -4,12 +4,14 @@ use std::{fs, io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Args;
-use rustls::server::danger::ClientCertVerifier;
+use futures::future::BoxFuture;
+use prometheus_client::registry::Registry;
 use serde::Deserialize;
 use tracing::{info, warn};
 
 use super::{Error, host};
-use crate::server::{AccessReviewListener, Certificate, Mapping, required_clients};
+use crate::server::{AccessReviewListener, Certificate, ClientAuthority, CurrentMapping, Mapping, MappingFile};
+use crate::source::with_causes;
 
 /// Where a pod finds the token of its service account.
 const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
@@ -23,11 +25,11 @@ pub(super) struct Options {
     /// --admission-certificate or --admission-secret. Without it there is none.
     #[arg(long, value_name = "ADDRESS:PORT", requires = "certificate", env = "BAILIWICK_AUTHORIZATION_LISTEN")]
     authorization_listen: Option<SocketAddr>,
-    /// The authorities (PEM) of which the API server must show a certificate. Whoever else calls learns nothing.
+    /// The authorities (PEM) of which the API server must show a certificate. Whoever else calls learns nothing. Followed when it changes.
     #[arg(long, value_name = "FILE", requires = "authorization_listen", env = "BAILIWICK_AUTHORIZATION_CLIENT_CA")]
     authorization_client_ca: Option<PathBuf>,
     /// What of the Kubernetes API is which question: users, groups, permissions and resources (YAML;
-    /// docs/subject-access-review.md). By default, permissions such as apps/deployments:get on resources of the type namespace.
+    /// docs/subject-access-review.md). Followed when it changes. By default, permissions such as apps/deployments:get on resources of the type namespace.
     #[arg(long, value_name = "FILE", requires = "authorization_listen", env = "BAILIWICK_AUTHORIZATION_MAPPING")]
     authorization_mapping: Option<PathBuf>,
 }
@@ -35,23 +37,24 @@ pub(super) struct Options {
 /// What the options ask for, read and understood.
 pub(super) struct Authorization {
     address: SocketAddr,
-    clients: Option<Arc<dyn ClientCertVerifier>>,
-    mapping: Mapping,
+    clients: Option<Arc<ClientAuthority>>,
+    mapping: Arc<CurrentMapping>,
+    /// Follow the files, without end.
+    following: Vec<BoxFuture<'static, ()>>,
 }
 
 impl Options {
     /// What they ask for, if it is safe.
-    pub fn read(self, allow_unauthenticated: bool) -> Result<Option<Authorization>, Error> {
+    pub fn open(self, allow_unauthenticated: bool, registry: &mut Registry) -> Result<Option<Authorization>, Error> {
         let Some(address) = self.authorization_listen else { return Ok(None) };
-        let read = |flag: &str, path: &PathBuf| {
-            fs::read_to_string(path)
-                .map_err(|error| Error::Usage(format!("{flag}: cannot read {}: {error}", path.display())))
-        };
+        let mut following: Vec<BoxFuture<'static, ()>> = Vec::new();
         let clients = match &self.authorization_client_ca {
             Some(path) => {
-                let clients = required_clients(read("--authorization-client-ca", path)?.as_bytes());
-                let wrong = |error| Error::Usage(format!("--authorization-client-ca: {}: {error}", path.display()));
-                Some(clients.map_err(wrong)?)
+                let clients = ClientAuthority::open_required(path, registry)
+                    .map_err(|error| Error::Usage(format!("--authorization-client-ca: {}", with_causes(&error))))?;
+                let followed = Arc::clone(&clients);
+                following.push(Box::pin(async move { followed.follow().await }));
+                Some(clients)
             }
             None if allow_unauthenticated || address.ip().is_loopback() => None,
             None => {
@@ -62,35 +65,43 @@ impl Options {
                 )));
             }
         };
-        let text = match &self.authorization_mapping {
-            Some(path) => read("--authorization-mapping", path)?,
-            None => String::new(),
-        };
-        let mut mapping =
-            Mapping::parse(&text).map_err(|error| Error::Usage(format!("--authorization-mapping: {error}")))?;
-        match own_user() {
+        let own_user = match own_user() {
             Ok(Some(user)) => {
                 info!(
                     user,
                     "the authorization webhook has no opinion of this user, as which the operator calls the API server"
                 );
-                mapping = mapping.ignoring(user);
+                Some(user)
             }
-            Ok(None) => {}
+            Ok(None) => None,
             Err(problem) => {
                 warn!(problem, "the operator's own user is not known: the authorization webhook may be asked about it");
+                None
             }
-        }
-        Ok(Some(Authorization { address, clients, mapping }))
+        };
+        let mapping = if let Some(path) = &self.authorization_mapping {
+            let file = MappingFile::open(path, own_user, registry)
+                .map_err(|error| Error::Usage(format!("--authorization-mapping: {error}")))?;
+            let mapping = file.current();
+            following.push(Box::pin(async move { file.follow().await }));
+            mapping
+        } else {
+            let mapping = Mapping::parse("").map_err(|error| Error::Usage(error.to_string()))?;
+            Arc::new(mapping.ignoring(own_user).into())
+        };
+        Ok(Some(Authorization { address, clients, mapping, following }))
     }
 }
 
 impl Authorization {
-    /// Binds the webhook, which shows this certificate.
-    pub async fn bind(self, certificate: Arc<Certificate>) -> Result<(AccessReviewListener, SocketAddr), Error> {
-        let Self { address, clients, mapping } = self;
+    /// Binds the webhook, which shows this certificate: what it is, where it is, and what follows its files, without end.
+    pub async fn bind(
+        self,
+        certificate: Arc<Certificate>,
+    ) -> Result<(AccessReviewListener, SocketAddr, Vec<BoxFuture<'static, ()>>), Error> {
+        let Self { address, clients, mapping, following } = self;
         let (listener, address) = host::listen(address, "--authorization-listen").await?;
-        Ok((AccessReviewListener { listener, certificate, clients, mapping }, address))
+        Ok((AccessReviewListener { listener, certificate, clients, mapping }, address, following))
     }
 }
 

@@ -52,9 +52,14 @@ impl Bound {
         self
     }
 
-    /// With the authorization webhook besides.
-    pub fn with_access_reviews(mut self, listener: AccessReviewListener) -> Self {
+    /// With the authorization webhook besides, and what follows its files.
+    pub fn with_access_reviews(
+        mut self,
+        listener: AccessReviewListener,
+        following: Vec<BoxFuture<'static, ()>>,
+    ) -> Self {
         self.listeners.access_reviews = Some(listener);
+        self.following.extend(following);
         self
     }
 }

@@ -73,12 +73,12 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
     answering.takes_tokens = service_accounts.is_on();
     answering.validate()?;
     admission.validate()?;
-    let authorization = authorization.read(answering.allow_unauthenticated)?;
+    let mut registry = Registry::with_prefix(host::METRICS_PREFIX);
+    let authorization = authorization.open(answering.allow_unauthenticated, &mut registry)?;
     let client = client.connect().await?;
     let served = if namespaces.is_empty() { None } else { Some(namespaces.iter().cloned().collect()) };
 
     let environments = Arc::new(Environments::default());
-    let mut registry = Registry::with_prefix(host::METRICS_PREFIX);
     let metrics = Metrics::register(&mut registry);
     let ledger = Arc::new(Ledger::default());
     let lease = leading.lease(client.default_namespace());
@@ -103,9 +103,9 @@ pub(super) async fn execute(options: Options) -> Result<(), Error> {
             bound = bound.with_admission(listener);
         }
         if let Some(authorization) = authorization {
-            let (listener, address) = authorization.bind(shown).await?;
+            let (listener, address, following) = authorization.bind(shown).await?;
             info!(authorization = %address, "reviewing access on https://{address}/subject-access-review");
-            bound = bound.with_access_reviews(listener);
+            bound = bound.with_access_reviews(listener, following);
         }
     }
     info!(api = %bound.api, probes = %bound.probes, "answering on {} as soon as every kind is known", bound.api_url());

@@ -8,7 +8,7 @@ use super::{
     permission_set::PermissionSet,
     query::{Asked, CheckRequest, Decision, Denial},
     records::{Membership, Resource, Role},
-    resolve::{Permissions, Question},
+    resolve::{Asker, Permissions, Question},
     table::Id,
 };
 
@@ -30,6 +30,19 @@ impl Graph {
                 self.decide(&question, permissions, scratch, asked)
             }
             Err(denial) => Decision::Denied(denial),
+        })
+    }
+
+    /// Looks up what a check names, to decide it as often as one likes.
+    ///
+    /// # Errors
+    /// Why the answer is no whatever is granted, as [`check`](Self::check) tells it.
+    pub fn resolve_check(&self, request: &CheckRequest<'_>) -> Result<ResolvedCheck<'_>, Denial> {
+        with_scratch(|scratch| {
+            let question = self.resolve(request.subject, request.resource, scratch)?;
+            let resource_type = self.resources[question.resource].kind.resource_type();
+            let permissions = self.permissions_for(request.action, resource_type, &mut scratch.text);
+            Ok(ResolvedCheck { graph: self, question, permissions })
         })
     }
 
@@ -77,6 +90,30 @@ impl Graph {
     /// Whether a role has one of the permissions.
     pub(super) fn role_has(&self, role: Id<Role>, permissions: Permissions) -> bool {
         contains_any(&self.roles[role].permissions, permissions)
+    }
+}
+
+/// A check of one graph whose names have been looked up: what remains to be paid is the decision.
+#[derive(Debug)]
+pub struct ResolvedCheck<'g> {
+    graph: &'g Graph,
+    question: Question,
+    permissions: Permissions,
+}
+
+impl ResolvedCheck<'_> {
+    /// The answer, which is that of [`Graph::check`].
+    #[must_use]
+    pub fn decide<'a>(&self, asked: impl Into<Asked<'a>>) -> Decision {
+        let Self { graph, question, permissions } = self;
+        if let Asker::One(membership) = question.asker {
+            graph.memberships.prefetch(membership);
+        }
+        with_scratch(|scratch| {
+            // INVARIANT: it was attached when it was looked up, and this graph has not changed since.
+            let _ = graph.chain(question.resource, &mut scratch.path);
+            graph.decide(question, *permissions, scratch, asked.into())
+        })
     }
 }
 

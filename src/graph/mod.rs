@@ -62,6 +62,7 @@ use smallvec::SmallVec;
 pub use admission::{Proposal, Review};
 pub use cascade::{Cascade, Deletion, Removal};
 pub use chain::MAX_DEPTH;
+pub use check::ResolvedCheck;
 pub use environments::{Environments, PublishedGraph};
 pub use revision::Revision;
 

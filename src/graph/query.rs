@@ -2,7 +2,7 @@
 
 mod reason;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 pub use reason::Reason;
 
@@ -112,44 +112,29 @@ impl Decision {
 }
 
 /// Why the answer is no, or why there is no list; the nearest to a yes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Denial {
     /// Everything named exists; no effective grant has the permission.
-    #[error("no effective grant of the membership on the resource or above it has the permission")]
     NoGrant,
     /// No object says anything of this membership or user.
-    #[error("nothing is known of this membership or user")]
     UnknownSubject,
     /// The user has no membership in the resource's organization.
-    #[error("the user has no membership in the organization of the resource")]
     NotAMember,
     /// The membership belongs to another organization than the resource.
-    #[error("the membership belongs to another organization than the resource")]
     OtherOrganization,
     /// The membership is suspended.
-    #[error("the membership is suspended")]
     SuspendedMembership,
     /// The membership's object is being deleted, is invalid, or names an organization that is not there.
-    #[error(
-        "the membership is declared but not usable: it is being deleted, its spec is invalid or its organization is missing"
-    )]
     UnusableMembership,
     /// Nothing declares the membership, and the environment wants every membership declared.
-    #[error("no OrganizationMembership declares this membership, and the environment denies undeclared ones")]
     UndeclaredMembership,
     /// There is no such resource, or none that is attached in the organization that the question is about.
-    #[error("there is no such resource in the organization")]
     UnknownResource,
     /// The organization that the question names is not there.
-    #[error("there is no organization of that name or external id")]
     UnknownOrganization,
     /// Several organizations have such a resource.
-    #[error("several organizations have such a resource: name the organization")]
     AmbiguousResource,
     /// The resource does not hang together up to an organization.
-    #[error(
-        "the resource is detached: it or something above it is missing, being deleted, invalid, in a cycle or not allowed there"
-    )]
     DetachedResource,
 }
 
@@ -171,7 +156,39 @@ impl Denial {
             Self::DetachedResource => "detached_resource",
         }
     }
+
+    /// A sentence for people.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::NoGrant => "no effective grant of the membership on the resource or above it has the permission",
+            Self::UnknownSubject => "nothing is known of this membership or user",
+            Self::NotAMember => "the user has no membership in the organization of the resource",
+            Self::OtherOrganization => "the membership belongs to another organization than the resource",
+            Self::SuspendedMembership => "the membership is suspended",
+            Self::UnusableMembership => {
+                "the membership is declared but not usable: it is being deleted, its spec is invalid or its organization is missing"
+            }
+            Self::UndeclaredMembership => {
+                "no OrganizationMembership declares this membership, and the environment denies undeclared ones"
+            }
+            Self::UnknownResource => "there is no such resource in the organization",
+            Self::UnknownOrganization => "there is no organization of that name or external id",
+            Self::AmbiguousResource => "several organizations have such a resource: name the organization",
+            Self::DetachedResource => {
+                "the resource is detached: it or something above it is missing, being deleted, invalid, in a cycle or not allowed there"
+            }
+        }
+    }
 }
+
+impl fmt::Display for Denial {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.message())
+    }
+}
+
+impl std::error::Error for Denial {}
 
 /// Which part of a list is wanted.
 #[derive(Clone, Copy, Debug)]

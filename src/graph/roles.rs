@@ -71,8 +71,8 @@ impl Graph {
         self.is_attached_organization(organization).then_some((membership, organization))
     }
 
-    /// How much uses a role, whether it is there or not. Looks at every assignment and declared membership of the
-    /// environment.
+    /// How much uses a role, whether it is there or not. Where nothing does, that costs nothing; else all assignments and
+    /// declared memberships of the environment are looked at until every use is found.
     #[must_use]
     pub fn uses_of_role(&self, role: &str) -> RoleUses {
         let Some(role) = self.roles.id(role) else {
@@ -80,14 +80,23 @@ impl Graph {
         };
         // Of what is not there no terms are known.
         let gives = |assignment: &Assignment| assignment.terms().is_some_and(|terms| terms.role == role);
-        let count = |table: &Table<Assignment>| table.records().filter(|(_, assignment)| gives(assignment)).count();
         let lists = |&membership: &Id<Membership>| {
             self.declared_there(membership).is_some_and(|declared| declared.claims().roles.contains(&role))
         };
+        // Whatever uses it holds a reference to it, at least one: there are no more uses than that.
+        let own = usize::from(self.roles[role].state != State::Absent);
+        let mut left = self.roles.references(role).saturating_sub(own + self.settings.references_to(role));
+        let mut count = |table: &Table<Assignment>| {
+            let found = table.records().filter(|(_, assignment)| gives(assignment)).take(left).count();
+            left -= found;
+            found
+        };
+        let (membership_assignments, group_assignments) =
+            (count(&self.membership_assignments), count(&self.group_assignments));
         RoleUses {
-            membership_assignments: count(&self.membership_assignments),
-            group_assignments: count(&self.group_assignments),
-            memberships: self.declared_anywhere().filter(lists).count(),
+            membership_assignments,
+            group_assignments,
+            memberships: self.declared_anywhere().filter(lists).take(left).count(),
             role_mappings: self.settings.mappings_to(role),
             is_default: self.settings.default_role == Some(role),
         }

@@ -88,6 +88,12 @@ impl Settings {
         }
     }
 
+    /// How many of the references to that role [`Self::acquire`] took.
+    pub(super) fn references_to(&self, role: Id<Role>) -> usize {
+        let named = self.default_role.iter().chain(&self.role_priority).filter(|&&named| named == role);
+        named.count() + self.mappings_to(role)
+    }
+
     /// How many mappings give that role.
     pub(super) fn mappings_to(&self, role: Id<Role>) -> usize {
         self.mappings.values().flatten().filter(|mapping| mapping.role == role).count()

@@ -170,6 +170,11 @@ impl<R> Table<R> {
         Sought { table: self, name, candidates: self.ids.candidates(self.hasher.hash_one(name)) }
     }
 
+    /// How many references there are to an id.
+    pub(super) fn references(&self, id: Id<R>) -> usize {
+        self.references[id] as usize
+    }
+
     /// The name of an id.
     pub(super) fn name(&self, id: Id<R>) -> &Name {
         // INVARIANT: an id lives while something refers to it, and as long its name is kept.
@@ -192,6 +197,11 @@ impl<R> Table<R> {
     /// One more than the greatest index of an id.
     pub(super) const fn capacity(&self) -> usize {
         self.records.bound()
+    }
+
+    /// See [`Chunks::prefetch`].
+    pub(super) fn prefetch(&self, id: Id<R>) {
+        self.records.prefetch(id.index());
     }
 
     /// See [`Chunks::adopt`].
@@ -221,7 +231,7 @@ impl<R> Sought<'_, R> {
     pub(super) fn likely_id(&self) -> Option<Id<R>> {
         let id = self.candidates.peek().and_then(Id::new)?;
         self.table.names.prefetch(id.index());
-        self.table.records.prefetch(id.index());
+        self.table.prefetch(id);
         Some(id)
     }
 

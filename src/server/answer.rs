@@ -1,5 +1,7 @@
 //! Shapes that several surfaces answer with.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,17 +18,18 @@ pub(super) struct Reason {
     #[schema(value_type = String)]
     pub code: &'static str,
     /// A sentence for people.
-    pub message: String,
+    #[schema(value_type = String)]
+    pub message: Cow<'static, str>,
 }
 
 impl From<Denial> for Reason {
     fn from(denial: Denial) -> Self {
-        Self { code: denial.code(), message: denial.to_string() }
+        Self { code: denial.code(), message: denial.message().into() }
     }
 }
 
 impl From<&query::Reason> for Reason {
     fn from(reason: &query::Reason) -> Self {
-        Self { code: reason.code(), message: reason.to_string() }
+        Self { code: reason.code(), message: reason.to_string().into() }
     }
 }

@@ -24,13 +24,12 @@ use super::{
     Error, Server,
     answer::Reason,
     environment::Environment,
-    extract::{JsonBody, Object, Text, check_batch_size, parse_object, properties},
+    extract::{Batch, JsonBody, Object, Text, check_batch_size, parse_object, properties},
     freshness,
     metrics::CheckMetrics,
     openapi::{Failures, InEnvironment},
 };
 use crate::graph::{
-    Graph,
     facts::Timestamp,
     query::{Asked, CheckRequest, Decision, Denial, Given, Properties},
 };
@@ -63,9 +62,7 @@ pub(super) async fn evaluation(
 ) -> Result<Json<EvaluationResponse>, Error> {
     let EvaluationRequest { subject, action, resource, context } = body.parse()?;
     let question = Question::new(subject.as_ref(), action.as_ref(), resource.as_ref(), context.as_ref())?;
-    let graph = environment.read();
-    let answer = question.answer(&graph, Timestamp::now(), &server.metrics.authzen);
-    Ok(Json(answer.told_of(freshness::token(&server, graph.revision()))))
+    Ok(Json(question.answer_alone(&server, &environment)))
 }
 
 /// May this subject do this on that resource? Asks the environment of this name.
@@ -100,27 +97,24 @@ pub(super) async fn evaluations(
     environment: Environment,
     body: JsonBody,
 ) -> Result<Json<EvaluationsResponse>, Error> {
-    let EvaluationsRequest { subject, action, resource, context, evaluations, options } = body.parse()?;
+    let EvaluationsRequest { subject, action, resource, context, evaluations, options } = read_several(&body)?;
     let (subject, action, resource, context) = (subject.as_ref(), action.as_ref(), resource.as_ref(), context.as_ref());
     let semantic = options.map_or(Ok(Semantic::ExecuteAll), |Object(options)| options.semantic())?;
-    let metrics = &server.metrics.authzen;
-    let elements = evaluations.unwrap_or_default();
-    if elements.is_empty() {
+    let Some(elements) = evaluations.filter(|elements| !elements.is_empty()) else {
         let question = Question::new(subject, action, resource, context)?;
-        let graph = environment.read();
-        let answer = question.answer(&graph, Timestamp::now(), metrics);
-        return Ok(Json(EvaluationsResponse::Single(answer.told_of(freshness::token(&server, graph.revision())))));
-    }
+        return Ok(Json(EvaluationsResponse::Single(question.answer_alone(&server, &environment))));
+    };
     check_batch_size("evaluations", elements.len())?;
-    let elements: Vec<Result<EvaluationElement<'_>, Error>> =
-        elements.iter().map(|element| parse_object(element.get())).collect();
+    let elements = elements.understood();
 
+    let metrics = &server.metrics.authzen;
     let refuse = |error: &Error| {
         metrics.count_error();
         EvaluationResponse::error(error)
     };
     let now = Timestamp::now();
     let graph = environment.read();
+    let mut batch = metrics.batch();
     let mut evaluations = Vec::with_capacity(elements.len());
     for element in &elements {
         let answer = match element {
@@ -130,7 +124,14 @@ pub(super) async fn evaluations(
                 element.resource.as_ref().or(resource),
                 element.context.as_ref().or(context),
             )
-            .map_or_else(|error| refuse(&error), |question| question.answer(&graph, now, metrics)),
+            .map_or_else(
+                |error| refuse(&error),
+                |question| {
+                    question.answer(metrics, |request, given| {
+                        batch.check(&graph, request, Asked { now, given: Some(given) })
+                    })
+                },
+            ),
             Err(error) => refuse(error),
         };
         let last = semantic.ends_at(answer.decision);
@@ -141,6 +142,15 @@ pub(super) async fn evaluations(
     }
     let context = freshness::token(&server, graph.revision()).map(EvaluationContext::of_revision);
     Ok(Json(EvaluationsResponse::Several { evaluations, context }))
+}
+
+/// A request of several evaluations, of which some may be such that they cannot be understood.
+fn read_several(body: &JsonBody) -> Result<EvaluationsRequest<'_, Elements<'_>>, Error> {
+    // Nearly always all can be understood: then what the body says is read once.
+    if let Some(request) = body.parse_if_valid::<EvaluationsRequest<'_>>() {
+        return Ok(request.with_elements(Elements::Understood));
+    }
+    body.parse::<EvaluationsRequest<'_, _>>().map(|request| request.with_elements(Elements::Unread))
 }
 
 /// Several evaluations in one request, all answered from the same state of the environment of this name.
@@ -199,7 +209,8 @@ struct EvaluationRequest<'a> {
     ],
     "options": {"evaluations_semantic": "execute_all"}
 }))]
-struct EvaluationsRequest<'a> {
+#[schema(bound = "")]
+struct EvaluationsRequest<'a, E = Batch<Object<EvaluationElement<'a>>>> {
     /// The subject of every evaluation that has none of its own.
     #[serde(borrow)]
     #[schema(value_type = Option<EvaluationSubject>)]
@@ -217,13 +228,48 @@ struct EvaluationsRequest<'a> {
     #[schema(value_type = Option<Object>)]
     context: Option<Properties<'a>>,
     /// The questions, 10,000 at the most. Absent or empty: the defaults are the one question.
-    #[serde(borrow)]
     #[schema(value_type = Option<Vec<EvaluationElement>>, max_items = 10000)]
-    evaluations: Option<Vec<&'a RawValue>>,
+    evaluations: Option<E>,
     /// How to go about it.
     #[serde(borrow)]
     #[schema(value_type = Option<EvaluationsOptions>)]
     options: Option<Object<EvaluationsOptions<'a>>>,
+}
+
+impl<'a, E> EvaluationsRequest<'a, E> {
+    fn with_elements<F>(self, elements: impl FnOnce(E) -> F) -> EvaluationsRequest<'a, F> {
+        let Self { subject, action, resource, context, evaluations, options } = self;
+        EvaluationsRequest { subject, action, resource, context, evaluations: evaluations.map(elements), options }
+    }
+}
+
+/// The elements of a request.
+#[derive(Debug)]
+enum Elements<'a> {
+    Understood(Batch<Object<EvaluationElement<'a>>>),
+    /// There is one that cannot be understood, or there are too many.
+    Unread(Vec<&'a RawValue>),
+}
+
+impl<'a> Elements<'a> {
+    const fn len(&self) -> usize {
+        match self {
+            Self::Understood(Batch(elements)) => elements.len(),
+            Self::Unread(elements) => elements.len(),
+        }
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Each in its place, or why it cannot be understood.
+    fn understood(self) -> Vec<Result<EvaluationElement<'a>, Error>> {
+        match self {
+            Self::Understood(Batch(elements)) => elements.into_iter().map(|Object(element)| Ok(element)).collect(),
+            Self::Unread(elements) => elements.into_iter().map(|element| parse_object(element.get())).collect(),
+        }
+    }
 }
 
 /// One of several questions.
@@ -320,9 +366,14 @@ impl<'a> Question<'a> {
         Ok(Self::Check(CheckRequest { subject, action, resource }, given))
     }
 
-    fn answer(&self, graph: &Graph, now: Timestamp, metrics: &CheckMetrics) -> EvaluationResponse {
+    /// Asks the graph by `check`, if it is to be asked.
+    fn answer(
+        &self,
+        metrics: &CheckMetrics,
+        check: impl FnOnce(&CheckRequest<'_>, &Given<'_>) -> Decision,
+    ) -> EvaluationResponse {
         match self {
-            Self::Check(request, given) => match metrics.check(graph, request, Asked { now, given: Some(given) }) {
+            Self::Check(request, given) => match check(request, given) {
                 Decision::Allowed => EvaluationResponse { decision: true, context: None },
                 Decision::Denied(Denial::NoGrant) => EvaluationResponse { decision: false, context: None },
                 Decision::Denied(denial) => EvaluationResponse::denied(denial.into()),
@@ -331,10 +382,20 @@ impl<'a> Question<'a> {
                 metrics.count_denied();
                 EvaluationResponse::denied(Reason {
                     code: "unsupported_subject_type",
-                    message: format!("subjects are of type `user` or `membership`, not `{subject_type}`"),
+                    message: format!("subjects are of type `user` or `membership`, not `{subject_type}`").into(),
                 })
             }
         }
+    }
+
+    /// The answer to the only question of a request.
+    fn answer_alone(&self, server: &Server, environment: &Environment) -> EvaluationResponse {
+        let metrics = &server.metrics.authzen;
+        let graph = environment.read();
+        let answer = self.answer(metrics, |request, given| {
+            metrics.check(&graph, request, Asked { now: Timestamp::now(), given: Some(given) })
+        });
+        answer.told_of(freshness::token(server, graph.revision()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Connections: accepted, served with HTTP/1.1 or HTTP/2, bounded, and drained.
 
+mod frames;
 mod progress;
 
 use std::{convert::Infallible, io::ErrorKind, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
@@ -20,7 +21,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     task::{JoinError, JoinSet},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -46,6 +47,10 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
 /// How long nothing is accepted after that failed for want of something, such as file descriptors.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// For how long it is said once that as many connections are open as may be: whoever holds them could otherwise write a line of the log
+/// with each that is exchanged for another.
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// What answers requests.
 pub(super) trait Handler: Clone + Send + 'static {
@@ -75,10 +80,9 @@ pub(super) struct Connections<A> {
     pub tls: Option<TlsAcceptor>,
     /// How many there may be at a time. What comes on top waits in the kernel until one of them ends.
     pub most: usize,
-    /// How long one may be without a request under way. With HTTP/2 it also bounds how long the head of a request may
-    /// take: whoever sends that byte by byte gets no further than whoever sends nothing.
+    /// How long one may be without a request under way.
     pub idle_time: Duration,
-    /// With HTTP/1.1, how long the head of a request may take from its first byte.
+    /// How long the head of a request may take from its first byte.
     pub head_time: Duration,
     /// What answers whoever is at this address.
     pub answerer: A,
@@ -92,6 +96,7 @@ impl<H: Handler, A: Fn(SocketAddr) -> H> Connections<A> {
     pub async fn serve(self, drain: CancellationToken) {
         let Self { name, listener, tls, most, idle_time, head_time, answerer, open } = self;
         let mut connections = JoinSet::new();
+        let mut said: Option<Instant> = None;
         loop {
             tokio::select! {
                 () = drain.cancelled() => break,
@@ -101,7 +106,8 @@ impl<H: Handler, A: Fn(SocketAddr) -> H> Connections<A> {
                     let connection = Connection { handler, idle_time, head_time, drain: drain.child_token() };
                     connections.spawn(connection.serve(stream, tls.clone()));
                     open.inc();
-                    if connections.len() == most {
+                    if connections.len() == most && said.is_none_or(|said| said.elapsed() >= SILENCE) {
+                        said = Some(Instant::now());
                         tracing::warn!(listener = name, most, "as many connections as may be are open; more wait");
                     }
                 }

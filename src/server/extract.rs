@@ -10,7 +10,7 @@ use axum::{
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::{
     Deserialize, Deserializer,
-    de::{self, DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+    de::{self, DeserializeOwned, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
 use serde_json::value::RawValue;
@@ -33,7 +33,8 @@ pub(super) struct JsonBody(Bytes);
 impl JsonBody {
     /// The JSON object that the body is. None: there is a mistake in it, which [`parse`](Self::parse) tells.
     pub fn parse_if_valid<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
-        serde_json::from_slice(&self.0).ok().map(|Object(value)| value)
+        let text = std::str::from_utf8(&self.0).ok()?;
+        serde_json::from_str(text).ok().map(|Object(value)| value)
     }
 
     /// The JSON object that the body is.
@@ -125,6 +126,37 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
         }
 
         deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+/// No more than as many questions as one request may ask, so that nobody is made to hold millions of them.
+#[derive(Debug)]
+pub(super) struct Batch<T>(pub Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Batch<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct BatchVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for BatchVisitor<T> {
+            type Value = Batch<T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(formatter, "at most {MAX_BATCH} elements")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
+                let mut elements = Vec::new();
+                while let Some(element) = sequence.next_element()? {
+                    if elements.len() == MAX_BATCH {
+                        return Err(de::Error::invalid_length(MAX_BATCH + 1, &self));
+                    }
+                    elements.push(element);
+                }
+                Ok(Batch(elements))
+            }
+        }
+
+        deserializer.deserialize_seq(BatchVisitor(PhantomData))
     }
 }
 

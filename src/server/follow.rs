@@ -22,7 +22,7 @@ pub(super) async fn read_again_and_again<E: Error>(
         let read = read_again();
         if let Err(error) = &read {
             if !failed {
-                tracing::error!(%error, "{what} cannot be used; those before are kept");
+                tracing::error!(%error, "{what} cannot be used; what was there before is kept");
             }
             errors.inc();
         }

@@ -63,10 +63,10 @@ pub use environment::check_environment_name;
 pub use error::Error;
 pub use log_level::LogFilter;
 pub use serve::{AccessReviewListener, AdmissionListener, ApiTls, Listeners, serve};
-pub use subject_access_review::{Mapping, MappingError, access_reviews};
-pub use tls::{Certificate, CertificateError, ClientAuthority, ClientAuthorityError, follow_files, required_clients};
+pub use subject_access_review::{CurrentMapping, Mapping, MappingError, MappingFile, MappingFileError, access_reviews};
+pub use tls::{Certificate, CertificateError, ClientAuthority, ClientAuthorityError, follow_files};
 #[cfg(fuzzing)]
-pub use {admission::router as admission_router, authentication::fuzzing};
+pub use {admission::router as admission_router, authentication::fuzzing, tls::read_authorities};
 
 use metrics::Metrics;
 
@@ -104,7 +104,7 @@ pub struct Limits {
     pub freshness_wait: Duration,
     /// How many requests wait so at a time; what comes on top is turned away with 503.
     pub freshness_waiters: usize,
-    /// How long the head of a request may take with HTTP/1.1, from its first byte.
+    /// How long the head of a request may take, from its first byte.
     pub head_time: Duration,
     /// How long a connection may be without a request under way before it is closed. Longer than clients keep unused ones.
     pub idle_time: Duration,

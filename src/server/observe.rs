@@ -8,7 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use tokio::{sync::SemaphorePermit, time::timeout};
+use tokio::{sync::SemaphorePermit, time::timeout_at};
 use tracing::{Instrument, Span, field};
 
 use super::{Error, Server, authentication::Admitted, decision_log, freshness, unread, workos};
@@ -78,7 +78,8 @@ pub(super) async fn observe<F: Future<Output = Result<Response, Error>>>(
         };
         decision_log::around(server, route, request_id.as_ref(), request, answer).await
     });
-    let answered = pin!(timeout(server.config.limits.request_time, answered.instrument(span.clone())));
+    let deadline = (started + server.config.limits.request_time).into();
+    let answered = pin!(timeout_at(deadline, answered.instrument(span.clone())));
     let (answered, seen) = seen::seeing(answered).await;
     let answered = answered.unwrap_or(Err(Error::Timeout));
     let mut response = answered.unwrap_or_else(IntoResponse::into_response);

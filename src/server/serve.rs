@@ -4,7 +4,6 @@ use std::{future::Future, io, sync::Arc};
 
 use axum::Extension;
 use futures::future::{self, OptionFuture};
-use rustls::server::danger::ClientCertVerifier;
 use tokio::{net::TcpListener, time::sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +14,7 @@ use super::{
     frequent::Api,
     log_level::Peer,
     probes, router,
-    subject_access_review::{Mapping, access_reviews},
+    subject_access_review::{CurrentMapping, access_reviews},
     tls::{self, Certificate, ClientAuthority},
 };
 
@@ -65,9 +64,9 @@ pub struct AccessReviewListener {
     /// What it shows to whoever connects.
     pub certificate: Arc<Certificate>,
     /// What judges the certificates that clients must show; none: they need none.
-    pub clients: Option<Arc<dyn ClientCertVerifier>>,
+    pub clients: Option<Arc<ClientAuthority>>,
     /// Which question to the graph a review is.
-    pub mapping: Mapping,
+    pub mapping: Arc<CurrentMapping>,
 }
 
 /// Serves until `shutdown` completes and what is under way then is answered.
@@ -137,7 +136,7 @@ pub async fn serve(
             Some(Connections {
                 name: "access_reviews",
                 listener,
-                tls: Some(tls::acceptor(certificate, clients)?),
+                tls: Some(tls::acceptor(certificate, clients.map(|clients| clients as _))?),
                 most: MAX_CONNECTIONS_OF_FEW,
                 idle_time: limits.idle_time,
                 head_time: limits.head_time,

@@ -10,6 +10,7 @@
 //!
 //! | module | what lives there |
 //! | --- | --- |
+//! | `file` | the mapping of a file, followed while it changes |
 //! | `mapping` | which question to the graph a SubjectAccessReview is |
 //! | `metrics` | what it counts |
 //! | `names` | from the names of Kubernetes' users and groups to ids of users |
@@ -17,6 +18,7 @@
 //! | `rule` | what one rule of the mapping is about, and what it asks |
 //! | `template` | texts with placeholders |
 
+mod file;
 mod mapping;
 mod metrics;
 mod names;
@@ -24,6 +26,7 @@ mod review;
 mod rule;
 mod template;
 
+pub use file::{CurrentMapping, MappingFile, MappingFileError};
 pub use mapping::{Mapping, MappingError};
 pub(super) use metrics::Metrics;
 
@@ -64,14 +67,14 @@ const MAX_REVIEWS: usize = 256;
 #[derive(Debug)]
 struct Webhook {
     server: Arc<Server>,
-    mapping: Mapping,
+    mapping: Arc<CurrentMapping>,
     permits: Semaphore,
 }
 
 /// The authorization webhook.
 ///
 /// It does without the limits that the API has on its requests, so that no flood of those keeps the API server waiting.
-pub fn access_reviews(server: Arc<Server>, mapping: Mapping) -> Router {
+pub fn access_reviews(server: Arc<Server>, mapping: Arc<CurrentMapping>) -> Router {
     let webhook = Webhook { server, mapping, permits: Semaphore::new(MAX_REVIEWS) };
     Router::new()
         .route(PATH, post(review))
@@ -107,7 +110,8 @@ impl Webhook {
     }
 
     fn answer(&self, request: &AccessRequest) -> (Outcome, Status) {
-        let subjects = match self.mapping.subjects(&request.user, &request.groups) {
+        let mapping = self.mapping.get();
+        let subjects = match mapping.subjects(&request.user, &request.groups) {
             Ok(subjects) => subjects,
             Err(Unasked::Ignored) => return (Outcome::Ignored, Status::no_opinion(Unasked::Ignored.to_string())),
             Err(unasked) => return (Outcome::Unmapped, Status::no_opinion(unasked.to_string())),
@@ -115,7 +119,7 @@ impl Webhook {
         let now = Timestamp::now();
         let mut nearest: Option<(Denial, String)> = None;
         let (mut elsewhere, mut unanswered) = (None, None);
-        for question in self.mapping.questions(&request.attributes) {
+        for question in mapping.questions(&request.attributes) {
             let environment = question.environment.as_deref().unwrap_or(&self.server.config.default_environment);
             // Each error fails closed; another rule may still allow it.
             let graph = match self.server.environment(environment) {

@@ -8,7 +8,13 @@ mod log_level;
 mod otel;
 mod readme;
 
-use std::{fs, net::TcpListener, path::Path, process::Output, time::Duration};
+use std::{
+    fs,
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::Output,
+    time::Duration,
+};
 
 use crate::support::{
     bailiwick::{Bailiwick, command},
@@ -281,4 +287,21 @@ fn the_time_to_drain_is_bounded() {
     let _request = Unfinished::send(&serve.api);
     serve.process.terminate();
     assert_eq!(serve.process.wait(Duration::from_secs(20)).code(), Some(0), "{}", serve.log());
+}
+
+#[test]
+fn who_exchanges_connection_for_connection_does_not_fill_the_log() {
+    let folder = acme();
+    let serve = Bailiwick::start_ready(&["serve", "--manifests", text(folder.path())]);
+    // More than the probes take at a time: of those that wait, one is taken for each that ends.
+    let mut connections: Vec<_> = (0..300).map(|_| TcpStream::connect(&serve.probes).expect("a connection")).collect();
+    for _ in 0..100 {
+        connections.remove(0);
+        connections.push(TcpStream::connect(&serve.probes).expect("a connection"));
+    }
+    drop(connections);
+    // It is taken after all of them.
+    serve.probe("/livez");
+    let log = serve.log();
+    assert_eq!(log.matches("as many connections as may be are open").count(), 1, "{log}");
 }

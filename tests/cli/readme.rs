@@ -77,6 +77,7 @@ fn what_the_documentation_links_to_is_there() {
         "docs/http-api.md",
         "docs/operations.md",
         "docs/performance.md",
+        "docs/rules.md",
         "docs/security.md",
         "docs/semantics.md",
         "docs/subject-access-review.md",
@@ -93,6 +94,15 @@ fn what_the_documentation_links_to_is_there() {
             assert!(path.exists(), "{file} links to {link}, which is not there");
             assert!(heading.is_empty() || has_heading(&path, heading), "{file} links to {link}: no such heading");
         }
+    }
+}
+
+#[test]
+fn the_readme_links_to_every_document() {
+    let readme = read("README.md");
+    for entry in fs::read_dir(Path::new(ROOT).join("docs")).expect("a folder") {
+        let name = entry.expect("an entry").file_name().into_string().expect("a name in UTF-8");
+        assert!(readme.contains(&format!("](docs/{name}")), "README.md does not link to docs/{name}");
     }
 }
 

@@ -109,6 +109,17 @@ fn ask(operator: &Bailiwick, files: &Files, certificate: Option<(String, String)
     Ok(answer.lines().next().unwrap_or_default().to_owned())
 }
 
+/// Another authority takes the place of the one that the API server's certificate is of, while the operator runs.
+fn exchange_authority(operator: &Bailiwick, files: &Files) {
+    let ask = || ask(operator, files, Some((files.path("client.crt"), files.path("client.key"))));
+    assert!(ask().is_ok(), "{}", operator.log());
+    files.write("client-ca.crt", &Authority::new().pem);
+    wait::until("the certificate of the API server is no longer taken", || match ask() {
+        Ok(line) => Err(line),
+        Err(_refused) => Ok(()),
+    });
+}
+
 /// The namespaces of the example with its objects, and `ruth`, to whom RBAC grants the Secrets of the shop.
 fn prepared() -> ControlPlane {
     let plane = ControlPlane::start();
@@ -264,6 +275,8 @@ fn it_answers_as_the_example_says_beside_rbac() {
     ] {
         assert_eq!(can(&plane, who, what), allowed, "by flags: {who}: {what}");
     }
+
+    exchange_authority(&operator, &files);
 }
 
 #[test]

@@ -57,6 +57,9 @@ impl Agreement<'_> {
                 "rebuilt differs: {:#?}",
                 question
             );
+            let by_ids = self.incremental.resolve_check(&request);
+            let by_ids = by_ids.map_or_else(Decision::Denied, |check| check.decide(self.asked(now)));
+            prop_assert_eq!(decision, by_ids, "by ids it differs: {:#?}", question);
             prop_assert_eq!(decision.is_allowed(), !grants.is_empty(), "{:?}, brute force: {:#?}", decision, question);
             // Of a subject of which nothing is known, that may be said instead.
             match (decision, self.world.meaning(subject, &resource)) {

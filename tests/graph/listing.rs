@@ -142,6 +142,8 @@ fn a_role_is_used_by_whatever_names_it() {
     let mut graph = graph([
         environment(Environment {
             default_role: Some("admin".into()),
+            // An order is no use.
+            role_priority: vec!["admin".into(), "member".into()],
             role_mappings: vec![mapping(IdentitySource::Sso, "staff", "admin")],
             ..Environment::default()
         }),
@@ -149,6 +151,9 @@ fn a_role_is_used_by_whatever_names_it() {
         expiring(-1, group_grant("eng", "admin", "acme")),
         deleting(group_grant("ops", "admin", "acme")),
         suspended(having_roles(&["admin"], membership("bob-acme", "acme", "bob"))),
+        // One that names it twice uses it once.
+        having_roles(&["twice", "twice"], membership("eve-acme", "acme", "eve")),
+        having_roles(&["twice"], membership("joe-acme", "acme", "joe")),
     ]);
     let once = RoleUses {
         membership_assignments: 1,
@@ -159,7 +164,9 @@ fn a_role_is_used_by_whatever_names_it() {
     };
     assert_eq!((graph.uses_of_role("admin"), graph.uses_of_role("member")), (once, RoleUses::default()));
     assert_eq!((graph.default_role(), graph.default_role_is_set()), (None, true), "it is not there");
+    assert_eq!(graph.uses_of_role("twice"), RoleUses { memberships: 2, ..RoleUses::default() });
     graph.apply(&[Change::Apply(role("admin", "organization", &[]))]);
+    assert_eq!(graph.uses_of_role("admin"), once, "it is there now");
     assert_eq!(graph.default_role().as_deref(), Some("admin"));
     graph.apply(&[deleted(Kind::Environment, "default")]);
     assert_eq!((graph.default_role(), graph.default_role_is_set()), (None, false));

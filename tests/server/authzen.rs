@@ -230,7 +230,16 @@ async fn the_three_semantics_end_where_they_should() {
         request["evaluations"].as_array_mut().unwrap().remove(0);
         request
     };
+    // As an error, but one for which no element can be read at once with all others.
+    let with_mistake = {
+        let mut request = request.clone();
+        request["evaluations"][2] = json!(5);
+        request
+    };
     for (request, semantic, decisions) in [
+        (&with_mistake, None, vec![true, false, false, true]),
+        (&with_mistake, Some("deny_on_first_deny"), vec![true, false]),
+        (&with_mistake, Some("permit_on_first_permit"), vec![true]),
         (&request, None, vec![true, false, false, true]),
         (&request, Some("execute_all"), vec![true, false, false, true]),
         (&request, Some("deny_on_first_deny"), vec![true, false]),

@@ -119,12 +119,21 @@ async fn a_refusal_waits_for_the_body_on_a_socket_too() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn who_sends_the_head_of_a_request_slowly_is_cut_off() {
     let mut config = config();
-    config.limits.idle_time = Duration::from_millis(100);
+    config.limits.head_time = Duration::from_millis(100);
     let serving = Serving::begin(config).await;
-    // In HTTP/2: the preface, no settings, and headers of 16,000 bytes on stream 1.
-    let streams = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\x3e\x80\x01\x04\0\0\0\x01";
+    // In HTTP/2: the preface, no settings, and a request on stream 1 whose body is still to come, or none.
+    let preface = &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"[..];
+    let under_way = &b"\0\0\x06\x01\x04\0\0\0\x01\x83\x86\x84\x41\x01x"[..];
+    // Headers of 16,000 bytes, and headers that are continued by as many.
+    let long = &b"\0\x3e\x80\x01\x04\0\0\0\x03"[..];
+    let continued = &b"\0\0\x01\x01\0\0\0\0\x03\x82\0\x3e\x80\x09\x04\0\0\0\x03"[..];
     for address in [serving.api, serving.probes] {
-        for begun in [&b"GET /livez HTTP/1.1\r\nx: "[..], streams] {
+        for begun in [
+            &b"GET /livez HTTP/1.1\r\nx: "[..],
+            &[preface, long].concat(),
+            &[preface, continued].concat(),
+            &[preface, under_way, long].concat(),
+        ] {
             let mut stream = connect(address);
             stream.write_all(begun).unwrap();
             stream.set_nonblocking(true).unwrap();

@@ -1,6 +1,6 @@
 //! The authorization webhook as the API server calls it: one review a request, straight into its router.
 
-use std::sync::Arc;
+use std::{fs, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -8,13 +8,15 @@ use axum::{
 };
 use bailiwick::{
     graph::facts::Object,
-    server::{self, Config, Mapping},
+    server::{self, Config, Mapping, MappingFile},
 };
+use prometheus_client::{encoding::text::encode, registry::Registry};
 use serde_json::{Value, json};
 
 use crate::support::{
     facts::{applied, grant, group, group_grant, known_as, organization, resource, role},
     router::{Client, TestServer, config},
+    wait::PATIENCE,
 };
 
 const PATH: &str = "/subject-access-review";
@@ -42,8 +44,8 @@ fn world() -> Vec<Object> {
 /// The webhook over these objects.
 fn webhook_over(objects: Vec<Object>, mapping: &str) -> (TestServer, Client) {
     let server = TestServer::with(objects);
-    let mapping = Mapping::parse(mapping).expect("a mapping").ignoring("operator");
-    let router = server::access_reviews(Arc::clone(&server.server), mapping);
+    let mapping = Mapping::parse(mapping).expect("a mapping").ignoring(["operator".to_owned()]);
+    let router = server::access_reviews(Arc::clone(&server.server), Arc::new(mapping.into()));
     (server, Client(router))
 }
 
@@ -175,6 +177,72 @@ async fn the_operator_and_kubernetes_itself_are_left_to_others() {
     assert!(metrics.contains(r#"checks_total{surface="subject_access_review",decision="denied"} 0"#), "{metrics}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_mapping_of_a_file_is_followed_and_what_cannot_be_used_changes_nothing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("mapping.yaml");
+    let write = |text: &str| fs::write(&path, text).expect("a file");
+    let about = |verb: &str| {
+        format!(
+            "rules: [{{apiGroups: [''], resources: [pods], verbs: [{verb}], permission: 'core/pods:get', resource: {{type: namespace, id: '{{namespace}}'}}}}]"
+        )
+    };
+    write(&about("get"));
+    let mut registry = Registry::default();
+    let file = MappingFile::open(&path, Some("operator".to_owned()), &mut registry).expect("a mapping");
+    let server = TestServer::with(world());
+    let client = Client(server::access_reviews(Arc::clone(&server.server), file.current()));
+    tokio::spawn(async move { file.follow().await });
+    let allowed = async |user: &str, verb: &str| allows(&client, &review(user, &[], verb, "/pods", "shop")).await;
+    let errors = || {
+        let mut text = String::new();
+        encode(&mut text, &registry).expect("figures");
+        let count = text.lines().find_map(|line| line.strip_prefix("authorization_mapping_errors_total "));
+        count.expect("the figure").parse::<u64>().expect("a count")
+    };
+    assert!(allowed("alice", "get").await && !allowed("alice", "watch").await);
+
+    // Another one takes effect, and the operator is left to others whatever it says.
+    write(&about("watch"));
+    within_patience(async || allowed("alice", "watch").await).await;
+    assert!(!allowed("alice", "get").await, "a part of the one before is left");
+    assert!(!allowed("operator", "watch").await);
+
+    for unusable in ["rules: [{verbs: [get]}]", ": [", "roles: []"] {
+        let before = errors();
+        write(unusable);
+        within_patience(async || errors() > before).await;
+        assert!(allowed("alice", "watch").await && !allowed("alice", "get").await, "{unusable}");
+    }
+    fs::remove_file(&path).expect("a file");
+    let before = errors();
+    within_patience(async || errors() > before).await;
+    assert!(allowed("alice", "watch").await);
+
+    // A file that is being written, of which what there is already would be a mapping: the one without a file.
+    for second in 0..10 {
+        write(if second % 2 == 0 { "" } else { "users: []" });
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(!allowed("alice", "get").await, "half of a file counts");
+    }
+
+    write(&about("get"));
+    within_patience(async || allowed("alice", "get").await).await;
+    let counted = errors();
+    tokio::time::advance(PATIENCE).await;
+    assert_eq!(errors(), counted, "what can be used is no error");
+}
+
+/// Waits until it holds.
+async fn within_patience(holds: impl AsyncFn() -> bool) {
+    let held = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, held).await.expect("in time");
+}
+
 #[tokio::test]
 async fn before_the_graph_is_complete_there_is_no_opinion() {
     let (server, client) = webhook_over(world(), "");
@@ -191,7 +259,7 @@ async fn before_the_graph_is_complete_there_is_no_opinion() {
 async fn an_environment_that_is_not_served_is_somebody_elses() {
     let served_environments = Some(["other".to_owned()].into());
     let server = TestServer::new(Config { served_environments, ..config() });
-    let client = Client(server::access_reviews(server.server, Mapping::parse("").expect("a mapping")));
+    let client = Client(server::access_reviews(server.server, Arc::new(Mapping::parse("").expect("a mapping").into())));
     let asked = review("alice", &[], "get", "/pods", "shop");
     assert!(!allows(&client, &asked).await);
     let reason = status(&client, &asked).await["reason"].take();

@@ -157,6 +157,52 @@ async fn a_person_who_edits_at_the_same_time_loses_nothing() {
 }
 
 #[tokio::test]
+async fn what_a_person_does_to_a_file_between_two_calls_is_never_undone_by_the_second() {
+    let mine = |first: &str| {
+        format!(
+            "apiVersion: authz.bailiwick.dev/v1alpha1\nkind: Group\nmetadata: {{name: devs}}\nspec:\n  organizationRef: {{name: acme}}\n  members:\n  - {first}\n---\n{}",
+            "apiVersion: authz.bailiwick.dev/v1alpha1\nkind: Group\nmetadata: {name: ops}\nspec:\n  organizationRef: {name: acme}\n",
+        )
+    };
+    let world = World::with_files(&[("acme.yaml", ACME), ("mine.yaml", &mine("ann"))]);
+    let objects = world.objects();
+    let members_read = async || {
+        let devs = object(Kind::Group, "devs");
+        let mut stored = objects.read(DEFAULT_ENVIRONMENT, &devs).await.unwrap().unwrap();
+        let spec: &mut spec::GroupSpec = (&mut stored.spec).try_into().unwrap();
+        spec.members.clone()
+    };
+    let file = world.path("mine.yaml");
+    // Of the same length, at the same time as the call, and back again to what the file held before that.
+    for (first, member) in [("bob", "m1"), ("eve", "m2"), ("ann", "m3"), ("bob", "m4")] {
+        let before = fs::metadata(&file).unwrap();
+        let text = world.read("mine.yaml");
+        let known = members_read().await;
+        let edited = text.replace(&format!("- {}\n", known[0]), &format!("- {first}\n"));
+        assert_eq!(edited.len(), text.len());
+        fs::write(&file, &edited).unwrap();
+        fs::File::options().append(true).open(&file).unwrap().set_modified(before.modified().unwrap()).unwrap();
+        let expected: Vec<_> = [first].into_iter().map(str::to_owned).chain(known.into_iter().skip(1)).collect();
+        assert_eq!(members_read().await, expected);
+        add_member(&world, "devs", member).await.unwrap();
+        let expected: Vec<_> = expected.into_iter().chain([member.to_owned()]).collect();
+        assert_eq!(members_read().await, expected);
+        let shown = world.store.snapshot(DEFAULT_ENVIRONMENT).view().get::<facts::Group>("devs").unwrap();
+        assert_eq!(shown.fact.members, expected);
+    }
+    // Nor is what was there before taken for what is there now.
+    fs::write(&file, mine("ann")).unwrap();
+    assert_eq!(members_read().await, ["ann"]);
+    add_member(&world, "ops", "m5").await.unwrap();
+    let text = world.read("mine.yaml");
+    assert!(text.starts_with(mine("ann").split_once("---").unwrap().0) && text.contains("m5"), "{text}");
+    fs::write(&file, "this: [is broken").unwrap();
+    let broken = add_member(&world, "ops", "m6").await;
+    assert!(matches!(broken, Err(Error::ReadOnly { .. })), "{broken:?}");
+    assert_eq!(world.read("mine.yaml"), "this: [is broken");
+}
+
+#[tokio::test]
 async fn the_times_of_an_object_change_only_when_it_does() {
     let others = format!(
         "{ACME}---\napiVersion: authz.bailiwick.dev/v1alpha1\nkind: Group\nmetadata: {{name: devs}}\nspec: {{organizationRef: {{name: acme}}}}\n"

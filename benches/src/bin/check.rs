@@ -1,13 +1,14 @@
 //! What one check costs, by what is asked and by how much there is. `hack/bench check`.
 //!
 //! Every question is answered once before the clock starts and compared with a naive evaluation. Times are for a
-//! check by names, as the server asks; the questions are many enough not to stay in the processor's caches.
+//! check by names, as the server asks, and for what remains of it where the ids are given; the questions are many enough not to stay in
+//! the processor's caches.
 
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
 
 use std::{fmt::Write as _, hint::black_box};
 
-use bailiwick::graph::{Graph, facts::Timestamp};
+use bailiwick::graph::{Graph, ResolvedCheck, facts::Timestamp};
 use bailiwick_benches::{
     chart,
     clock::{Spread, Stopwatch, is_quick},
@@ -17,13 +18,16 @@ use bailiwick_benches::{
 };
 
 /// What is asked of one graph in one measurement, and how long each round took.
-struct Cell {
+struct Cell<'g> {
     size: usize,
     popularity: Popularity,
     mix: Mix,
     questions: Vec<Question>,
+    /// The same, looked up.
+    resolved: Vec<ResolvedCheck<'g>>,
     /// Nanoseconds of processor time a check, of each round.
-    rounds: Vec<f64>,
+    by_names: Vec<f64>,
+    by_ids: Vec<f64>,
 }
 
 /// The graph of a world, and how many bytes it takes together with its copy, as it is published.
@@ -36,14 +40,17 @@ fn published(world: &World) -> (Graph, i64) {
     (copies.expect("just made").0, memory.bytes_current)
 }
 
-fn cells(size: usize, world: &World, graph: &Graph, questions: usize, now: Timestamp) -> Vec<Cell> {
+fn cells<'g>(size: usize, world: &World, graph: &'g Graph, questions: usize, now: Timestamp) -> Vec<Cell<'g>> {
     let kinds = Popularity::ALL.into_iter().flat_map(|popularity| Mix::ALL.map(|mix| (popularity, mix)));
     let ask = |(popularity, mix): (Popularity, Mix)| {
         let wanted = !matches!(mix, Mix::NearMiss | Mix::FarMiss);
         let questions = world.questions(mix, popularity, questions);
         let questions: Vec<Question> = questions.into_iter().map(|question| world.named(question)).collect();
         assert!(questions.iter().all(|question| question.ask(graph, now) == wanted), "{mix:?}");
-        Cell { size, popularity, mix, questions, rounds: Vec::new() }
+        let resolved = questions.iter().map(|question| graph.resolve_check(&question.request()).expect("it exists"));
+        let resolved: Vec<_> = resolved.collect();
+        assert!(resolved.iter().all(|check| check.decide(now).is_allowed() == wanted), "{mix:?}");
+        Cell { size, popularity, mix, questions, resolved, by_names: Vec::new(), by_ids: Vec::new() }
     };
     kinds.map(ask).collect()
 }
@@ -53,13 +60,27 @@ fn each(bytes: i64, size: Size) -> f64 {
     bytes as f64 / size.assignments as f64
 }
 
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
+fn nanoseconds_each<T>(questions: &[T], ask: impl Fn(&T) -> bool) -> f64 {
+    let mut elapsed = None;
+    let allocated = allocation_counter::measure(|| {
+        let watch = Stopwatch::start();
+        for question in questions {
+            black_box(ask(question));
+        }
+        elapsed = Some(watch.elapsed().0);
+    });
+    assert_eq!(allocated.count_total, 0, "a check allocates nothing");
+    elapsed.expect("measured").as_nanos() as f64 / questions.len() as f64
+}
+
 fn main() {
     let (sizes, questions, rounds) = if is_quick() { (&SIZES[..1], 1_000, 2) } else { (&SIZES[..], 100_000, 15) };
     let now = Timestamp::now();
     let mut memory =
         Table::new(&["assignments", "bytes in all", "bytes an assignment", "of which for the assignment itself"]);
-    let (mut graphs, mut all) = (Vec::new(), Vec::new());
-    for (number, &size) in sizes.iter().enumerate() {
+    let mut graphs = Vec::new();
+    for &size in sizes {
         let world = World::new(size);
         let (graph, bytes) = published(&world);
         let (_, without) = published(&World::new(size.without_assignments()));
@@ -69,27 +90,38 @@ fn main() {
             &format!("{:.0}", each(bytes, size)),
             &format!("{:.0}", each(bytes - without, size)),
         ]);
-        all.extend(cells(number, &world, &graph, questions, now));
-        graphs.push(graph);
+        graphs.push((world, graph));
     }
+    let worlds = graphs.iter().enumerate();
+    let mut all: Vec<_> = worlds.flat_map(|(size, (world, graph))| cells(size, world, graph, questions, now)).collect();
     for _ in 0..rounds {
-        for cell in &mut all {
-            let graph = &graphs[cell.size];
-            let mut elapsed = None;
-            let allocated = allocation_counter::measure(|| {
-                let watch = Stopwatch::start();
-                for question in &cell.questions {
-                    black_box(question.ask(graph, now));
-                }
-                elapsed = Some(watch.elapsed().0);
-            });
-            assert_eq!(allocated.count_total, 0, "a check allocates nothing");
-            #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-            let nanoseconds = elapsed.expect("measured").as_nanos() as f64 / cell.questions.len() as f64;
-            cell.rounds.push(nanoseconds);
+        for Cell { size, questions, by_names, .. } in &mut all {
+            let (_, graph) = &graphs[*size];
+            by_names.push(nanoseconds_each(questions, |question| question.ask(graph, now)));
+        }
+        for Cell { resolved, by_ids, .. } in &mut all {
+            by_ids.push(nanoseconds_each(resolved, |check| check.decide(now).is_allowed()));
         }
     }
     write(sizes, &all, &memory).expect("docs can be written");
+}
+
+/// A row for each mix, a column for each size.
+fn table(sizes: &[Size], rows: &[(Mix, Vec<Spread>)]) -> Table {
+    let columns: Vec<String> = [String::new()]
+        .into_iter()
+        .chain(sizes.iter().map(|size| format!("{} assignments", size.label)))
+        .chain(["growth".to_owned()])
+        .collect();
+    let mut table = Table::new(&columns);
+    for (mix, spreads) in rows {
+        let growth = spreads[spreads.len() - 1].median / spreads[0].median;
+        let figures = spreads.iter().map(|Spread { low, median, high }| format!("{median:.0} ({low:.0} - {high:.0})"));
+        let row: Vec<String> =
+            [mix.label().to_owned()].into_iter().chain(figures).chain([format!("{growth:.1}x")]).collect();
+        table.row(&row);
+    }
+    table
 }
 
 fn write(sizes: &[Size], cells: &[Cell], memory: &Table) -> std::io::Result<()> {
@@ -98,30 +130,22 @@ fn write(sizes: &[Size], cells: &[Cell], memory: &Table) -> std::io::Result<()> 
          asked and by how many assignments there are. It allocates nothing.\n\n{}\n\n`hack/bench check`\n\nThe world is \"org-tree\" with as \
          many resources as assignments. Medians of {} interleaved rounds, each of {} questions that are asked once a round, with their quartiles.\n",
         report::machine(),
-        cells[0].rounds.len(),
+        cells[0].by_names.len(),
         cells[0].questions.len(),
     );
     for popularity in Popularity::ALL {
-        let columns: Vec<String> = [String::new()]
-            .into_iter()
-            .chain(sizes.iter().map(|size| format!("{} assignments", size.label)))
-            .chain(["growth".to_owned()])
-            .collect();
-        let mut table = Table::new(&columns);
-        let mut plotted = Vec::new();
-        for mix in Mix::ALL {
-            let of_mix = cells.iter().filter(|cell| cell.popularity == popularity && cell.mix == mix);
-            let spreads: Vec<Spread> = of_mix.map(|cell| Spread::of(&cell.rounds)).collect();
-            let growth = spreads[spreads.len() - 1].median / spreads[0].median;
-            let figures =
-                spreads.iter().map(|Spread { low, median, high }| format!("{median:.0} ({low:.0} - {high:.0})"));
-            let row: Vec<String> =
-                [mix.label().to_owned()].into_iter().chain(figures).chain([format!("{growth:.1}x")]).collect();
-            table.row(&row);
+        let of_popularity = |cell: &&Cell<'_>| cell.popularity == popularity;
+        let rows = |rounds: for<'a> fn(&'a Cell<'_>) -> &'a [f64]| {
+            let spread = |mix| cells.iter().filter(of_popularity).filter(move |cell| cell.mix == mix).map(rounds);
+            Mix::ALL.map(|mix| (mix, spread(mix).map(Spread::of).collect::<Vec<_>>()))
+        };
+        let (by_names, by_ids) = (rows(|cell| &cell.by_names), rows(|cell| &cell.by_ids));
+        let points = |spreads: &[Spread]| {
             #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-            let points = sizes.iter().zip(&spreads).map(|(size, spread)| (size.assignments as f64, spread.median));
-            plotted.push((mix.label(), points.collect()));
-        }
+            let points = sizes.iter().zip(spreads).map(|(size, spread)| (size.assignments as f64, spread.median));
+            points.collect()
+        };
+        let plotted: Vec<_> = by_names.iter().map(|(mix, spreads)| (mix.label(), points(spreads))).collect();
         let (title, words) = match popularity {
             Popularity::Zipf => {
                 ("zipf", "Some members and resources are asked about much more often than others (Zipf's law)")
@@ -129,7 +153,12 @@ fn write(sizes: &[Size], cells: &[Cell], memory: &Table) -> std::io::Result<()> 
             Popularity::Uniform => ("uniform", "All are alike: the worst case for the processor's caches"),
         };
         // Writing to a string cannot fail.
-        let _ = write!(text, "\n## {words}\n\n{}\n![Growth](check-{title}.svg)\n", table.as_str());
+        let _ = write!(
+            text,
+            "\n## {words}\n\n{}\n![Growth](check-{title}.svg)\n\nWhat remains where the ids are given, so that no name is looked up:\n\n{}",
+            table(sizes, &by_names).as_str(),
+            table(sizes, &by_ids).as_str(),
+        );
         report::write(&format!("check-{title}.svg"), &chart::lines(words, "assignments", "ns a check", &plotted))?;
     }
     let _ = write!(

@@ -152,8 +152,9 @@ impl Reviews {
         queue: &Queue,
         question: impl Future<Output = Result<T, ReviewError>>,
     ) -> Result<T, ReviewError> {
+        // The figures tell of it, and no line of the log: whoever asks too much could have it alternate with answers.
+        let _place = queue.places.try_acquire().map_err(|_| ReviewError("too many questions wait".to_owned()))?;
         let answered = timeout(QUESTION_TIME, async {
-            let _place = queue.places.try_acquire().map_err(|_| ReviewError("too many questions wait".to_owned()))?;
             // INVARIANT: it is never closed.
             let _turn = queue.turns.acquire().await.map_err(|error| ReviewError(error.to_string()))?;
             question.await

@@ -16,6 +16,8 @@ use tokio::{
     time::sleep,
 };
 
+use super::frames::Frames;
+
 /// What a connection of HTTP/2 begins with.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -32,44 +34,52 @@ pub struct Progress {
     /// How many had been when the last request began or ended.
     received_by_then: AtomicUsize,
     is_http2: AtomicBool,
+    /// With HTTP/2: which head is incomplete ([`Frames::receive`]); 0: none is.
+    incomplete_head: AtomicUsize,
 }
 
 impl Progress {
     /// Ends when no request was under way for so long, or a quarter longer.
     pub async fn idle_for(&self, time: Duration) {
-        self.unchanged_for(time, |(begun, ended)| begun == ended).await;
+        unchanged_for(time, || self.idle()).await;
     }
 
-    /// Ends when the head of a request began to arrive so long ago, or a quarter longer, and has not come to its end.
-    ///
-    /// Never with HTTP/2, where what arrives may be something else; there a head takes no longer than a connection may be idle.
+    /// Ends when the head of a request began to arrive so long ago, or a quarter longer, and has not come to its end. With
+    /// HTTP/2 it does not matter whether other requests are under way.
     pub async fn head_incomplete_for(&self, time: Duration) {
-        self.unchanged_for(time, |(begun, ended)| begun == ended && self.has_begun_head()).await;
+        unchanged_for(time, || self.incomplete_head()).await;
     }
 
-    /// Ends when no request began or ended for so long, and the condition held all the time.
-    async fn unchanged_for(&self, time: Duration, holds: impl Fn((usize, usize)) -> bool) {
-        let (mut known, mut steps) = (self.requests(), 0);
-        while steps < STEPS {
-            sleep(time / STEPS).await;
-            let now = self.requests();
-            steps = if holds(now) && now == known { steps + 1 } else { 0 };
-            known = now;
+    /// How many requests there were, if none is under way.
+    fn idle(&self) -> Option<usize> {
+        let ended = self.ended.load(Ordering::Relaxed);
+        (self.begun.load(Ordering::Relaxed) == ended).then_some(ended)
+    }
+
+    /// Which head is incomplete, if one is: a number that no other head of the connection has.
+    fn incomplete_head(&self) -> Option<usize> {
+        if self.is_http2.load(Ordering::Relaxed) {
+            let head = self.incomplete_head.load(Ordering::Relaxed);
+            return (head != 0).then_some(head);
         }
-    }
-
-    fn requests(&self) -> (usize, usize) {
-        (self.begun.load(Ordering::Relaxed), self.ended.load(Ordering::Relaxed))
-    }
-
-    fn has_begun_head(&self) -> bool {
         let received = self.received.load(Ordering::Relaxed);
-        received != self.received_by_then.load(Ordering::Relaxed) && !self.is_http2.load(Ordering::Relaxed)
+        self.idle().filter(|_| received != self.received_by_then.load(Ordering::Relaxed))
     }
 
     fn note(&self, requests: &AtomicUsize) {
         self.received_by_then.store(self.received.load(Ordering::Relaxed), Ordering::Relaxed);
         requests.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Ends when the same was there for so long.
+async fn unchanged_for(time: Duration, look: impl Fn() -> Option<usize>) {
+    let (mut known, mut steps) = (look(), 0);
+    while steps < STEPS {
+        sleep(time / STEPS).await;
+        let now = look();
+        steps = if now.is_some() && now == known { steps + 1 } else { 0 };
+        known = now;
     }
 }
 
@@ -96,23 +106,33 @@ pub struct Observed<T> {
     progress: Arc<Progress>,
     /// How much of [`PREFACE`] has come; none: all of it, or something else.
     preface: Option<usize>,
+    /// What follows the preface.
+    frames: Frames,
 }
 
 impl<T> Observed<T> {
     /// The stream of a connection.
     pub fn new(stream: T, progress: Arc<Progress>) -> Self {
-        Self { stream, progress, preface: Some(0) }
+        Self { stream, progress, preface: Some(0), frames: Frames::default() }
     }
 
     fn note(&mut self, received: &[u8]) {
         self.progress.received.fetch_add(received.len(), Ordering::Relaxed);
-        let Some(known) = self.preface else { return };
+        let Some(known) = self.preface else { return self.note_frames(received) };
         let rest = PREFACE.get(known..).unwrap_or_default();
-        if received.starts_with(rest) {
+        if let Some(frames) = received.strip_prefix(rest) {
             self.progress.is_http2.store(true, Ordering::Relaxed);
             self.preface = None;
+            self.note_frames(frames);
         } else {
             self.preface = rest.starts_with(received).then(|| known + received.len());
+        }
+    }
+
+    fn note_frames(&mut self, received: &[u8]) {
+        if self.progress.is_http2.load(Ordering::Relaxed) {
+            let head = self.frames.receive(received).unwrap_or(0);
+            self.progress.incomplete_head.store(head, Ordering::Relaxed);
         }
     }
 }
@@ -170,18 +190,22 @@ mod tests {
 
     #[tokio::test]
     async fn http2_is_told_by_what_it_begins_with() {
-        for (parts, is_http2) in [
-            (&[PREFACE][..], true),
-            (&[&PREFACE[..1], &PREFACE[1..20], &PREFACE[20..], b"more"], true),
-            (&[PREFACE, b"more"], true),
-            (&[b"PRI / HTTP/1.1\r\n"], false),
-            (&[b"P", b"OST / HTTP/1.1\r\n"], false),
-            (&[b"GET / HTTP/1.1\r\n", PREFACE], false),
-            (&[&PREFACE[..23]], false),
+        let (head, settings) = (&b"\0\0\x05\x01\x04\0\0\0\x01x"[..], &b"\0\0\0\x04\0\0\0\0\0"[..]);
+        for (parts, is_http2, head_is_incomplete) in [
+            (&[PREFACE][..], true, false),
+            (&[&PREFACE[..1], &PREFACE[1..20], &PREFACE[20..], settings], true, false),
+            (&[&[PREFACE, settings].concat()], true, false),
+            (&[&[PREFACE, settings, head].concat()], true, true),
+            (&[&[PREFACE, settings, head].concat(), b"xxxx"], true, false),
+            (&[PREFACE, head], true, true),
+            (&[b"PRI / HTTP/1.1\r\n"], false, true),
+            (&[b"P", b"OST / HTTP/1.1\r\n"], false, true),
+            (&[b"GET / HTTP/1.1\r\n", PREFACE, settings], false, true),
+            (&[&PREFACE[..23]], false, true),
         ] {
             let progress = observed(parts).await;
             assert_eq!(progress.is_http2.load(Ordering::Relaxed), is_http2, "{parts:?}");
-            assert_eq!(progress.has_begun_head(), !is_http2, "{parts:?}");
+            assert_eq!(progress.incomplete_head().is_some(), head_is_incomplete, "{parts:?}");
         }
     }
 
@@ -217,7 +241,11 @@ mod tests {
         assert!(!runs_out(&progress).await, "nothing has followed");
         progress.received.fetch_add(1, Ordering::Relaxed);
         assert!(runs_out(&progress).await);
-        let http2 = observed(&[PREFACE]).await;
-        assert!(!runs_out(&http2).await, "with HTTP/2 something else may have come");
+        let settings = b"\0\0\0\x04\0\0\0\0\0";
+        let http2 = observed(&[PREFACE, settings]).await;
+        assert!(!runs_out(&http2).await, "only the settings have come");
+        let http2 = observed(&[PREFACE, settings, b"\0\0\x05\x01\0\0\0\0\x01xxxxx"]).await;
+        let _under_way = UnderWay::begin(&http2);
+        assert!(runs_out(&http2).await, "whatever else is under way, a continuation is missing");
     }
 }

@@ -18,7 +18,7 @@ use crate::{
         answer::Reason,
         environment::Environment,
         error::ErrorBody,
-        extract::{JsonBody, Object, Text, check_batch_size, parse_object, properties, required},
+        extract::{Batch, JsonBody, Object, Text, check_batch_size, parse_object, properties, required},
         openapi::{Failures, InEnvironment},
     },
 };
@@ -61,44 +61,51 @@ pub async fn checks(
     environment: Environment,
     body: JsonBody,
 ) -> Result<Json<CheckResults>, Error> {
-    let checks = read_batch(&body)?;
+    let questions = Questions::read(&body)?;
     let metrics = &server.metrics.native;
-    let refuse = |error: &Error| {
-        metrics.count_error();
-        CheckResult { allowed: false, reason: None, error: Some(error.to_body()) }
-    };
     let now = Timestamp::now();
     let graph = environment.read();
-    let mut batch = metrics.batch();
-    let results = checks
-        .iter()
-        .map(|check| match check {
-            Ok(check) => {
-                let given = check.given();
-                let asked = Asked { now, given: Some(&given) };
-                check
-                    .request()
-                    .map_or_else(|error| refuse(&error), |request| batch.check(&graph, &request, asked).into())
-            }
-            Err(error) => refuse(error),
+    let mut counted = metrics.batch();
+    let mut answer = |check: &Check<'_>| {
+        let given = check.given();
+        let decision = counted.check(&graph, &check.request()?, Asked { now, given: Some(&given) });
+        Ok(CheckResult::from(decision))
+    };
+    let or_refuse = |result: Result<CheckResult, Error>| {
+        result.unwrap_or_else(|error| {
+            metrics.count_error();
+            CheckResult { allowed: false, reason: None, error: Some(error.to_body()) }
         })
-        .collect();
+    };
+    let results = match questions {
+        Questions::Understood(checks) => checks.iter().map(|Object(check)| or_refuse(answer(check))).collect(),
+        Questions::Flawed(checks) => {
+            checks.into_iter().map(|check| or_refuse(check.and_then(|check| answer(&check)))).collect()
+        }
+    };
     Ok(Json(CheckResults { results }))
 }
 
-/// The questions of a batch, each in its place, and why one cannot be understood.
-fn read_batch(body: &JsonBody) -> Result<Vec<Result<Check<'_>, Error>>, Error> {
-    let missing = || Error::field("checks", "is missing");
-    // Nearly always all can be understood: then what the body says is read once.
-    if let Some(Checks { checks }) = body.parse_if_valid() {
+/// The questions of a batch, each in its place.
+enum Questions<'a> {
+    Understood(Vec<Object<Check<'a>>>),
+    /// At least one of them cannot be understood.
+    Flawed(Vec<Result<Check<'a>, Error>>),
+}
+
+impl<'a> Questions<'a> {
+    fn read(body: &'a JsonBody) -> Result<Self, Error> {
+        let missing = || Error::field("checks", "is missing");
+        // Nearly always all can be understood: then what the body says is read once.
+        if let Some(Checks { checks }) = body.parse_if_valid() {
+            let Batch(checks) = checks.ok_or_else(missing)?;
+            return Ok(Self::Understood(checks));
+        }
+        let UnreadChecks { checks } = body.parse()?;
         let checks = checks.ok_or_else(missing)?;
         check_batch_size("checks", checks.len())?;
-        return Ok(checks.into_iter().map(|Object(check)| Ok(check)).collect());
+        Ok(Self::Flawed(checks.into_iter().map(|check| parse_object(check.get())).collect()))
     }
-    let UnreadChecks { checks } = body.parse()?;
-    let checks = checks.ok_or_else(missing)?;
-    check_batch_size("checks", checks.len())?;
-    Ok(checks.into_iter().map(|check| parse_object(check.get())).collect())
 }
 
 /// A question.
@@ -206,10 +213,10 @@ pub struct Checks<'a> {
     /// The questions, 10,000 at the most.
     #[serde(borrow)]
     #[schema(value_type = Vec<Check>, max_items = 10000)]
-    checks: Option<Vec<Object<Check<'a>>>>,
+    checks: Option<Batch<Object<Check<'a>>>>,
 }
 
-/// The same, where one of them cannot be understood.
+/// The same, where one of them cannot be understood, or where they are too many.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UnreadChecks<'a> {

@@ -138,10 +138,10 @@ impl Mapping {
         Ok(Self { users, groups, ignored, rules: rules.collect::<Result<_, _>>()? })
     }
 
-    /// The same, but without an opinion of this user.
+    /// The same, but without an opinion of these users.
     #[must_use]
-    pub fn ignoring(mut self, user: impl Into<String>) -> Self {
-        self.ignored.push(user.into());
+    pub fn ignoring(mut self, users: impl IntoIterator<Item = String>) -> Self {
+        self.ignored.extend(users);
         self
     }
 

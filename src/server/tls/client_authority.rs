@@ -14,7 +14,7 @@ use rustls::{
     crypto::ring,
     pki_types::{CertificateDer, UnixTime, pem::PemObject},
     server::{
-        ClientCertVerifierBuilder, VerifierBuilderError, WebPkiClientVerifier,
+        VerifierBuilderError, WebPkiClientVerifier,
         danger::{ClientCertVerified, ClientCertVerifier},
     },
 };
@@ -46,42 +46,48 @@ pub enum ClientAuthorityError {
     Verifier(#[source] VerifierBuilderError),
 }
 
-/// What lets nobody connect but clients with a certificate of one of these authorities, in PEM.
-///
-/// # Errors
-/// Where they cannot be used.
-pub fn required_clients(authorities: &[u8]) -> Result<Arc<dyn ClientCertVerifier>, ClientAuthorityError> {
-    verifier(authorities, |builder| builder)
-}
-
-/// The authorities of a file. Clients may show a certificate of one of them, or none at all.
+/// The authorities of a file. Clients may show a certificate of one of them, or must.
 ///
 /// # Guarantees
 /// What cannot be used is never trusted: those before stay. Connections that exist are not affected by an exchange.
 #[derive(Debug)]
 pub struct ClientAuthority {
     path: PathBuf,
+    /// Whether clients must show one.
+    required: bool,
     current: RwLock<Arc<dyn ClientCertVerifier>>,
     read: RwLock<Vec<u8>>,
     errors: Counter,
 }
 
 impl ClientAuthority {
-    /// Those of a file with certificates in PEM. Registers its figures.
+    /// Those of a file with certificates in PEM, for the API: clients may show a certificate, or none at all. Registers its
+    /// figures.
     ///
     /// # Errors
     /// Where it cannot be read or used.
     pub fn open(path: impl Into<PathBuf>, registry: &mut Registry) -> Result<Arc<Self>, ClientAuthorityError> {
-        let path = path.into();
+        Ok(Self::of(path.into(), false)?.registered_as("client_authority_errors", registry))
+    }
+
+    /// The same for the authorization webhook, to which nobody connects without such a certificate.
+    ///
+    /// # Errors
+    /// Where it cannot be read or used.
+    pub fn open_required(path: impl Into<PathBuf>, registry: &mut Registry) -> Result<Arc<Self>, ClientAuthorityError> {
+        Ok(Self::of(path.into(), true)?.registered_as("authorization_client_authority_errors", registry))
+    }
+
+    fn of(path: PathBuf, required: bool) -> Result<Self, ClientAuthorityError> {
         let pem = read(&path)?;
-        let current = RwLock::new(optional_clients(&pem)?);
-        let errors = Counter::default();
-        registry.register(
-            "client_authority_errors",
-            "Times that the authorities of clients could not be read or used, so that those before were kept",
-            errors.clone(),
-        );
-        Ok(Arc::new(Self { path, current, read: RwLock::new(pem), errors }))
+        let current = RwLock::new(verifier(&pem, required)?);
+        Ok(Self { path, required, current, read: RwLock::new(pem), errors: Counter::default() })
+    }
+
+    fn registered_as(self, errors: &'static str, registry: &mut Registry) -> Arc<Self> {
+        let help = "Times that the authorities of clients could not be read or used, so that those before were kept";
+        registry.register(errors, help, self.errors.clone());
+        Arc::new(self)
     }
 
     /// Has every change of the file take effect, without end.
@@ -92,7 +98,7 @@ impl ClientAuthority {
     fn read_again(&self) -> Result<(), ClientAuthorityError> {
         let pem = read(&self.path)?;
         if *self.read.read() != pem {
-            *self.current.write() = optional_clients(&pem)?;
+            *self.current.write() = verifier(&pem, self.required)?;
             *self.read.write() = pem;
             tracing::info!("clients are trusted by new authorities");
         }
@@ -108,14 +114,7 @@ fn read(path: &Path) -> Result<Vec<u8>, ClientAuthorityError> {
     fs::read(path).map_err(|source| ClientAuthorityError::Unreadable { path: path.to_owned(), source })
 }
 
-fn optional_clients(pem: &[u8]) -> Result<Arc<dyn ClientCertVerifier>, ClientAuthorityError> {
-    verifier(pem, ClientCertVerifierBuilder::allow_unauthenticated)
-}
-
-fn verifier(
-    pem: &[u8],
-    adjust: impl FnOnce(ClientCertVerifierBuilder) -> ClientCertVerifierBuilder,
-) -> Result<Arc<dyn ClientCertVerifier>, ClientAuthorityError> {
+fn verifier(pem: &[u8], required: bool) -> Result<Arc<dyn ClientCertVerifier>, ClientAuthorityError> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(|_| ClientAuthorityError::Garbled)?;
@@ -125,13 +124,20 @@ fn verifier(
         return Err(ClientAuthorityError::Empty);
     }
     let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(ring::default_provider()));
-    adjust(builder).build().map_err(ClientAuthorityError::Verifier)
+    let builder = if required { builder } else { builder.allow_unauthenticated() };
+    builder.build().map_err(ClientAuthorityError::Verifier)
+}
+
+/// Reads certificates of authorities in PEM, for the fuzzers of `fuzz/`. The program has no such function.
+#[cfg(fuzzing)]
+pub fn read_authorities(pem: &[u8]) {
+    let _ = verifier(pem, true);
 }
 
 impl ClientCertVerifier for ClientAuthority {
     fn client_auth_mandatory(&self) -> bool {
-        // Callers may have another credential, and some endpoints ask for none.
-        false
+        // Callers of the API may have another credential, and some of its endpoints ask for none.
+        self.required
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {

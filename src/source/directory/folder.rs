@@ -16,7 +16,7 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 
-use super::{Care, Declaration, Loaded, load::Loader, watch::Watch};
+use super::{Care, Declaration, Loaded, load::Loader, recent::Recent, watch::Watch};
 use crate::{
     graph::{
         Environments,
@@ -143,6 +143,11 @@ impl Held<'_> {
     #[must_use]
     pub fn environments(&self) -> &Environments {
         &self.folder.environments
+    }
+
+    /// For whoever parses what the files hold, or are to hold.
+    pub(crate) fn recent(&self) -> &Recent {
+        &self.state.loader.recent
     }
 
     /// What the folder declares, as graph and ledger have it.

@@ -17,6 +17,7 @@ use tracing::debug;
 use super::{
     manifest::{Declaration, Manifest},
     problem::{Place, Problem},
+    recent::Recent,
     walk::{Walk, walk},
 };
 use crate::{
@@ -186,6 +187,8 @@ pub struct Loader {
     /// That is all there was: nothing was found that could not be read. None: it has not been read yet.
     was_complete: Option<bool>,
     hasher: RandomState,
+    /// What somebody parsed in order to write it.
+    pub(super) recent: Recent,
 }
 
 #[derive(Clone, Debug)]
@@ -245,7 +248,8 @@ impl Stamp {
 
 impl Loader {
     pub fn new(root: PathBuf, default_environment: Name) -> Self {
-        Self { root, default_environment, parsed: HashMap::new(), was_complete: None, hasher: RandomState::new() }
+        let (hasher, recent) = (RandomState::new(), Recent::default());
+        Self { root, default_environment, parsed: HashMap::new(), was_complete: None, hasher, recent }
     }
 
     /// What the folder declares now; none: the same as when it was read last. And the folders in which a change may change
@@ -274,6 +278,10 @@ impl Loader {
             }
         }
         self.parsed = parsed;
+        if care == Care::Thorough {
+            // It is kept for writes that follow each other closely, not for ever.
+            self.recent.forget();
+        }
         let was_complete = self.was_complete.replace(is_complete);
         if is_same && is_complete && was_complete == Some(true) {
             return (None, folders);
@@ -296,7 +304,7 @@ impl Loader {
         }
         let path: Arc<Path> = file.into();
         let manifest = match std::str::from_utf8(content) {
-            Ok(text) => Manifest::parse(&path, text, &self.default_environment, stamp.modified()),
+            Ok(text) => Manifest::parse(&path, text, &self.recent, &self.default_environment, stamp.modified()),
             Err(error) => {
                 let place = Place { file: Arc::clone(&path), position: None };
                 Manifest::unreadable(place, format!("is not UTF-8: {error}"))

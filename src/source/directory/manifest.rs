@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{
     document::{self, Node, Position, SyntaxError},
     problem::{Place, Problem},
+    recent::Recent,
 };
 use crate::{
     api,
@@ -74,8 +75,14 @@ impl Manifest {
     /// Reads the text of a file. A text with a syntax error declares nothing at all.
     ///
     /// `modified` stands in for the times that the objects do not tell.
-    pub fn parse(file: &Arc<Path>, text: &str, default_environment: &Name, modified: Timestamp) -> Self {
-        match parse(file, text) {
+    pub fn parse(
+        file: &Arc<Path>,
+        text: &str,
+        recent: &Recent,
+        default_environment: &Name,
+        modified: Timestamp,
+    ) -> Self {
+        match recent.read(file, text) {
             Ok(documents) => Self::of(file, &documents, default_environment, modified),
             Err(SyntaxError { position, message }) => {
                 let message = format!("{message}; until this is mended the file declares nothing");

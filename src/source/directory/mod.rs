@@ -5,6 +5,7 @@
 //! | `walk` | which files count |
 //! | `document` | text as values that know their place |
 //! | `manifest` | what one file declares |
+//! | `recent` | the text that was parsed last |
 //! | `load` | what the whole folder declares, and what changed |
 //! | `folder` | the folder in graph and ledger, one reader or writer at a time |
 //! | `watch` | when to look again |
@@ -14,6 +15,7 @@ mod folder;
 mod load;
 pub(crate) mod manifest;
 mod problem;
+pub(crate) mod recent;
 mod walk;
 mod watch;
 

@@ -52,7 +52,7 @@ fn read_where_known(held: &Held<'_>, environment: &Name, object: &ObjectRef) -> 
     let Some(known) = held.declaration(environment, object) else { return Ok(None) };
     let file = file_of(known)?;
     let Ok(text) = fs::read_to_string(file) else { return Ok(None) };
-    let text = Text::parse(file, &text, held.default_environment())?;
+    let text = Text::parse(file, &text, held.recent(), held.default_environment())?;
     let found = text.find(environment, object)?.filter(|(declaration, _)| !declaration.object.deleting);
     found.map(|(declaration, node)| stored(declaration, node)).transpose()
 }
@@ -274,7 +274,7 @@ impl Preparing<'_> {
                 originals.insert(file.clone(), original);
             }
             let Some(Some(before)) = texts.get(&file) else { continue };
-            let text = Text::parse(&file, before, held.default_environment())?;
+            let text = Text::parse(&file, before, held.recent(), held.default_environment())?;
             let mut editing = Editing { text: &text, environment, now: &now, edits: Edits::new() };
             let is_same = |task: &Task| matches!(task, Task::Change { file: other, .. } if *other == file);
             let mut next = Some(task);

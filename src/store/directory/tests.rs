@@ -5,7 +5,10 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::text::{Edits, Text};
-use crate::graph::facts::{Kind, Name, ObjectRef};
+use crate::{
+    graph::facts::{Kind, Name, ObjectRef},
+    source::directory::recent::Recent,
+};
 
 /// The text after a change of what the object `a` says; none of it left: `None`.
 fn edited_in(file: &str, text: &str, change: impl FnOnce(&mut Value)) -> Result<Option<String>, String> {
@@ -21,7 +24,8 @@ fn edited_or_removed(
     change: impl FnOnce(Value) -> Option<Value>,
 ) -> Result<Option<String>, String> {
     let environment = Name::from("default");
-    let text = Text::parse(Path::new(file), text, &environment).map_err(|error| error.to_string())?;
+    let recent = Recent::default();
+    let text = Text::parse(Path::new(file), text, &recent, &environment).map_err(|error| error.to_string())?;
     let a = ObjectRef { kind: Kind::Group, name: "a".into() };
     let (declaration, node) = text.find(&environment, &a).map_err(|error| error.to_string())?.expect("the group `a`");
     let edits = Edits::from([(declaration.path.clone(), change(node.to_value()))]);

@@ -11,6 +11,7 @@ use crate::{
         Declaration, Position,
         document::Node,
         manifest::{self, DocumentPath, Manifest},
+        recent::Recent,
     },
     store::Error,
 };
@@ -20,7 +21,8 @@ use crate::{
 pub struct Text<'a> {
     file: &'a Path,
     content: &'a str,
-    documents: Vec<Node>,
+    recent: &'a Recent,
+    documents: Arc<[Node]>,
     manifest: Manifest,
 }
 
@@ -32,14 +34,14 @@ impl<'a> Text<'a> {
     ///
     /// # Errors
     /// Where that cannot be done.
-    pub fn parse(file: &'a Path, text: &'a str, default_environment: &Name) -> Result<Self, Error> {
-        let documents = manifest::parse(file, text).map_err(|error| {
+    pub fn parse(file: &'a Path, text: &'a str, recent: &'a Recent, default_environment: &Name) -> Result<Self, Error> {
+        let documents = recent.parse(file, text).map_err(|error| {
             let Position { line, column } = error.position.unwrap_or(Position { line: 1, column: 1 });
             let problem = format!("`{}:{line}:{column}`: {}; mend the file first", file.display(), error.message);
             Error::ReadOnly { problem }
         })?;
         let manifest = Manifest::of(&Arc::from(file), &documents, default_environment, Timestamp::UNIX_EPOCH);
-        Ok(Self { file, content: text, documents, manifest })
+        Ok(Self { file, content: text, recent, documents, manifest })
     }
 
     /// Where an object is declared, and the document that does so.
@@ -91,7 +93,7 @@ impl<'a> Text<'a> {
             .map(|whole| self.patched(&wanted, whole))
             // Whatever has gone wrong, the text says that and nothing else, or it is not written.
             .find(|text| {
-                let read = manifest::parse(self.file, text);
+                let read = self.recent.parse(self.file, text);
                 read.is_ok_and(|read| read.iter().map(Node::to_value).eq(left.iter().copied().cloned()))
             })
             .map(Some)

@@ -31,6 +31,8 @@ const EFFECT: Words = Words { marker: "\"EFFECT_", yes: "ALLOW" };
 pub enum Who {
     Floor,
     Ours,
+    /// The same with the allocator of the system.
+    OursSystemAllocator,
     Cerbos,
 }
 
@@ -135,7 +137,7 @@ fn singles(
 }
 
 fn of_api<'a>(who: Who, world: &World, questions: &[(Question, bool)], server: &'a Server) -> Vec<Cell<'a>> {
-    let decides = who == Who::Ours;
+    let decides = who != Who::Floor;
     let checks = singles(questions, |question| workload::check(world, question), decides);
     let evaluations = singles(questions, |question| workload::evaluation(world, question), decides);
     let batches: Vec<_> = questions
@@ -159,6 +161,10 @@ pub fn floor<'a>(world: &World, questions: &[(Question, bool)], server: &'a Serv
 
 pub fn ours<'a>(world: &World, questions: &[(Question, bool)], server: &'a Server) -> Vec<Cell<'a>> {
     of_api(Who::Ours, world, questions, server)
+}
+
+pub fn ours_system_allocator<'a>(world: &World, questions: &[(Question, bool)], server: &'a Server) -> Vec<Cell<'a>> {
+    of_api(Who::OursSystemAllocator, world, questions, server)
 }
 
 pub fn cerbos<'a>(world: &World, questions: &[(Question, bool)], server: &'a Server) -> Vec<Cell<'a>> {

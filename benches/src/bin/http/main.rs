@@ -3,7 +3,7 @@
 //!
 //! Every server is a process on one processor; who asks has the other. Rounds are interleaved, and every answer is compared with a
 //! naive evaluation. This program is the servers as well: `http serve …` is `bailiwick serve …`, and `http floor ADDRESS` the
-//! handler.
+//! handler. `http-system-allocator`, which lies beside it, is `bailiwick` without its allocator.
 
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
 
@@ -47,16 +47,21 @@ fn main() -> std::process::ExitCode {
             let world = World::new(if clock::is_quick() { SIZES[0] } else { SIZES[1] });
             let folder = tempfile::tempdir().expect("a folder");
             let questions = workload::questions(&world, QUESTIONS);
-            let ours = serve(&world, folder.path());
+            let manifests = folder.path().join("manifests");
+            std::fs::create_dir(&manifests).expect("a folder");
+            workload::write_manifests(&world, &manifests);
+            let ours = serve(program(), &manifests);
             server::step_aside();
             if what == Some("profile") {
-                profile::write(&ours, &cells::ours(&world, &questions, &ours));
+                profile::write(&ours, &cells::ours(&world, &questions, &ours), &machine);
             } else {
                 let floor = floor();
+                let system_allocator = serve(beside("http-system-allocator"), &manifests);
                 let cerbos = cerbos::start(&world, folder.path());
                 let cells: Vec<Cell<'_>> = [
                     cells::floor(&world, &questions, &floor),
                     cells::ours(&world, &questions, &ours),
+                    cells::ours_system_allocator(&world, &questions, &system_allocator),
                     cells::cerbos(&world, &questions, &cerbos),
                 ]
                 .into_iter()
@@ -80,13 +85,14 @@ fn floor() -> Server {
     Server::start(&command, address, address, "/readyz")
 }
 
-fn serve(world: &World, folder: &Path) -> Server {
-    let manifests = folder.join("manifests");
-    std::fs::create_dir(&manifests).expect("a folder");
-    workload::write_manifests(world, &manifests);
+/// The program of that name that was built together with this one.
+fn beside(name: &str) -> Command {
+    Command::new(env::current_exe().expect("this program").with_file_name(name))
+}
+
+fn serve(mut program: Command, manifests: &Path) -> Server {
     let (api, probes): (SocketAddr, SocketAddr) = (free_address(), free_address());
-    let mut command = program();
-    command.args(["serve", "--log", "warn", "--listen", &api.to_string(), "--probe-listen", &probes.to_string()]);
-    command.arg("--manifests").arg(&manifests);
-    Server::start(&command, api, probes, "/readyz")
+    program.args(["serve", "--log", "warn", "--listen", &api.to_string(), "--probe-listen", &probes.to_string()]);
+    program.arg("--manifests").arg(manifests);
+    Server::start(&program, api, probes, "/readyz")
 }
