@@ -2,10 +2,31 @@
 
 use std::borrow::Cow;
 
+use axum::{
+    http::header::CONTENT_TYPE,
+    response::{IntoResponse, Response},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::Error;
 use crate::graph::query::{self, Denial};
+
+/// A long answer, as JSON. The writer behind [`axum::Json`] costs more with each byte.
+#[derive(Debug)]
+pub(super) struct LongJson<T>(pub T);
+
+impl<T: Serialize> IntoResponse for LongJson<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(json) => ([(CONTENT_TYPE, "application/json")], json).into_response(),
+            Err(error) => {
+                tracing::error!(%error, "an answer could not be written");
+                Error::Internal.into_response()
+            }
+        }
+    }
+}
 
 /// Why the answer is no, or why something has no effect.
 #[derive(Debug, Serialize, ToSchema)]

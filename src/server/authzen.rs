@@ -22,7 +22,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Error, Server,
-    answer::Reason,
+    answer::{LongJson, Reason},
     environment::Environment,
     extract::{Batch, JsonBody, Object, Text, check_batch_size, parse_object, properties},
     freshness,
@@ -96,13 +96,13 @@ pub(super) async fn evaluations(
     State(server): State<Arc<Server>>,
     environment: Environment,
     body: JsonBody,
-) -> Result<Json<EvaluationsResponse>, Error> {
+) -> Result<LongJson<EvaluationsResponse>, Error> {
     let EvaluationsRequest { subject, action, resource, context, evaluations, options } = read_several(&body)?;
     let (subject, action, resource, context) = (subject.as_ref(), action.as_ref(), resource.as_ref(), context.as_ref());
     let semantic = options.map_or(Ok(Semantic::ExecuteAll), |Object(options)| options.semantic())?;
     let Some(elements) = evaluations.filter(|elements| !elements.is_empty()) else {
         let question = Question::new(subject, action, resource, context)?;
-        return Ok(Json(EvaluationsResponse::Single(question.answer_alone(&server, &environment))));
+        return Ok(LongJson(EvaluationsResponse::Single(question.answer_alone(&server, &environment))));
     };
     check_batch_size("evaluations", elements.len())?;
     let elements = elements.understood();
@@ -141,7 +141,7 @@ pub(super) async fn evaluations(
         }
     }
     let context = freshness::token(&server, graph.revision()).map(EvaluationContext::of_revision);
-    Ok(Json(EvaluationsResponse::Several { evaluations, context }))
+    Ok(LongJson(EvaluationsResponse::Several { evaluations, context }))
 }
 
 /// A request of several evaluations, of which some may be such that they cannot be understood.
@@ -168,7 +168,7 @@ async fn evaluations_in(
     server: State<Arc<Server>>,
     environment: Environment,
     body: JsonBody,
-) -> Result<Json<EvaluationsResponse>, Error> {
+) -> Result<LongJson<EvaluationsResponse>, Error> {
     evaluations(server, environment, body).await
 }
 

@@ -29,6 +29,9 @@ use tower_service::Service as _;
 
 use progress::{Observed, Progress, UnderWay};
 
+#[cfg(fuzzing)]
+pub use frames::Frames;
+
 /// How large the head of a request may be, in bytes: with HTTP/1.1 all that is read ahead, with HTTP/2 the headers unpacked.
 const MAX_HEAD: u32 = 64 * 1024;
 

@@ -66,7 +66,7 @@ pub use serve::{AccessReviewListener, AdmissionListener, ApiTls, Listeners, serv
 pub use subject_access_review::{CurrentMapping, Mapping, MappingError, MappingFile, MappingFileError, access_reviews};
 pub use tls::{Certificate, CertificateError, ClientAuthority, ClientAuthorityError, follow_files};
 #[cfg(fuzzing)]
-pub use {admission::router as admission_router, authentication::fuzzing, tls::read_authorities};
+pub use {admission::router as admission_router, authentication::fuzzing, connections::Frames, tls::read_authorities};
 
 use metrics::Metrics;
 

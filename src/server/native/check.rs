@@ -15,7 +15,7 @@ use crate::{
     },
     server::{
         Error, Server,
-        answer::Reason,
+        answer::{LongJson, Reason},
         environment::Environment,
         error::ErrorBody,
         extract::{Batch, JsonBody, Object, Text, check_batch_size, parse_object, properties, required},
@@ -60,7 +60,7 @@ pub async fn checks(
     State(server): State<Arc<Server>>,
     environment: Environment,
     body: JsonBody,
-) -> Result<Json<CheckResults>, Error> {
+) -> Result<LongJson<CheckResults>, Error> {
     let questions = Questions::read(&body)?;
     let metrics = &server.metrics.native;
     let now = Timestamp::now();
@@ -83,7 +83,7 @@ pub async fn checks(
             checks.into_iter().map(|check| or_refuse(check.and_then(|check| answer(&check)))).collect()
         }
     };
-    Ok(Json(CheckResults { results }))
+    Ok(LongJson(CheckResults { results }))
 }
 
 /// The questions of a batch, each in its place.

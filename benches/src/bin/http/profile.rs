@@ -20,17 +20,18 @@ use super::{
 
 const TIME: Duration = Duration::from_secs(10);
 
-/// Of what the share is told, and how its frames are called.
-const PARTS: [(&str, &[&str]); 9] = [
-    ("the kernel", &["entry_SYSCALL"]),
-    ("hyper and h2: reading and writing heads and bodies, streams", &["hyper::", "hyper_util::", "h2::"]),
-    ("maps of headers", &["http::header"]),
-    ("all of the program's own below that", &["server::frequent"]),
+/// Of what the share is told, and what the names of its functions begin with.
+const PARTS: [(&str, &[&str]); 10] = [
+    ("the kernel: sockets, waiting for them", &["entry_SYSCALL"]),
+    ("hyper and h2: heads and bodies read and written, streams", &["hyper", "h2::", "httparse", "http_body"]),
+    ("heads: maps of headers, URIs, methods", &["http::"]),
+    ("tokio: tasks, sockets, timers", &["tokio", "mio::"]),
     ("JSON", &["serde_json", "serde_core"]),
-    ("the graph, names looked up included", &["bailiwick::graph"]),
-    ("metrics", &["prometheus_client", "server::metrics"]),
-    ("the allocator", &["mi_"]),
-    ("copying memory", &["__memmove", "__memcpy"]),
+    ("the graph, names looked up included", &["bailiwick::graph", "prefetch_index", "hashbrown", "foldhash"]),
+    ("around it: routes, limits, freshness, spans", &["bailiwick::server", "bailiwick::store", "tracing"]),
+    ("metrics", &["prometheus_client"]),
+    ("the allocator", &["mi_", "_mi_"]),
+    ("memory copied", &["__memmove", "__memcpy"]),
 ];
 
 /// Samples our server at saturation by native checks over HTTP/1.1 and HTTP/2, and draws and counts them.
@@ -55,10 +56,12 @@ pub fn write(server: &Server, cells: &[Cell<'_>], machine: &str) {
     for (at, (part, _)) in PARTS.iter().enumerate() {
         table.row(&[(*part).to_owned(), format!("{:.1}", columns[0][at]), format!("{:.1}", columns[1][at])]);
     }
+    let rest = columns.map(|shares| format!("{:.1}", 100.0 - shares.iter().sum::<f64>()));
+    table.row(&["the rest".to_owned(), rest[0].clone(), rest[1].clone()]);
     let text = format!(
         "# Where the server's time goes\n\nOur server at saturation by single checks, as `hack/bench http` asks them, sampled by `perf` for {} \
-         seconds. A share is that of the samples whose stack has such a frame, so the rows overlap: what JSON allocates is in \
-         the allocator's row too.\n\n{machine}\n\n`hack/bench flamegraph`\n\n{}\n![Flame graph, HTTP/1.1](server-flamegraph.svg)\n\n\
+         seconds. A sample counts for the innermost of its functions that belongs to any of the rows: what JSON has allocated \
+         is the allocator's.\n\n{machine}\n\n`hack/bench flamegraph`\n\n{}\n![Flame graph, HTTP/1.1](server-flamegraph.svg)\n\n\
          ![Flame graph, HTTP/2](server-flamegraph-h2.svg)\n",
         TIME.as_secs(),
         table.as_str(),
@@ -84,12 +87,22 @@ fn sample(server: &Server, cell: &Cell<'_>) -> Vec<u8> {
     stacks
 }
 
-/// Of each part the share of the samples that pass through it, in percent.
+/// Of each part the share of the samples, in percent.
 fn shares(collapsed: &str) -> [f64; PARTS.len()] {
-    let count = |frames: &[&str]| {
-        let samples = collapsed.lines().filter(|line| frames.iter().any(|frame| line.contains(frame)));
-        samples.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum::<f64>()
-    };
-    let all = count(&[""]);
-    PARTS.map(|(_, frames)| 100.0 * count(frames) / all)
+    let mut samples = [0.0; PARTS.len()];
+    let mut all = 0.0;
+    for (stack, count) in collapsed.lines().filter_map(|line| line.rsplit_once(' ')) {
+        let count: f64 = count.parse().expect("a number of samples");
+        all += count;
+        if let Some(part) = stack.rsplit(';').find_map(part_of) {
+            samples[part] += count;
+        }
+    }
+    samples.map(|count| 100.0 * count / all)
+}
+
+fn part_of(function: &str) -> Option<usize> {
+    // `<Type as Trait>::method`.
+    let function = function.trim_start_matches(['<', '&']);
+    PARTS.iter().position(|(_, beginnings)| beginnings.iter().any(|beginning| function.starts_with(beginning)))
 }
