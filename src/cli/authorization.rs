@@ -86,7 +86,7 @@ impl Options {
             following.push(Box::pin(async move { file.follow().await }));
             mapping
         } else {
-            let mapping = Mapping::parse("").map_err(|error| Error::Usage(error.to_string()))?;
+            let mapping = Mapping::parse("{}").map_err(|error| Error::Usage(error.to_string()))?;
             Arc::new(mapping.ignoring(own_user).into())
         };
         Ok(Some(Authorization { address, clients, mapping, following }))

@@ -57,6 +57,17 @@ impl Compiled {
             _ => ASSUMED_ELEMENTS,
         }
     }
+
+    /// The same, if it may be where its elements are not seen: there, a list is taken to have as many as is assumed.
+    fn unseen(self) -> Outcome {
+        match &self.node {
+            Node::List(elements) if self.elements() > ASSUMED_ELEMENTS => Err(Invalid(format!(
+                "has a list of {} elements in another list or in a choice, where {ASSUMED_ELEMENTS} are the most",
+                elements.len()
+            ))),
+            _ => Ok(self),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -128,7 +139,7 @@ impl<'a> Compiler<'a> {
     fn list(&mut self, elements: &'a [Expression<'a>]) -> Outcome {
         let (mut nodes, mut of, mut cost) = (Vec::new(), None, 1_u32);
         for element in elements {
-            let element = self.compile(element)?;
+            let element = self.compile(element)?.unseen()?;
             cost = cost.saturating_add(element.cost);
             of = Some(of.map_or_else(|| element.of.clone(), |of: Type| of.or(&element.of)));
             nodes.push(element.node);
@@ -139,7 +150,7 @@ impl<'a> Compiler<'a> {
 
     fn choice(&mut self, [condition, then, otherwise]: &'a [Expression<'a>; 3]) -> Outcome {
         let condition = self.compile(condition)?;
-        let (then, otherwise) = (self.compile(then)?, self.compile(otherwise)?);
+        let (then, otherwise) = (self.compile(then)?.unseen()?, self.compile(otherwise)?.unseen()?);
         if !condition.of.may_be(&Type::Bool) {
             return Err(Invalid(format!("has {} before `?`", condition.of.name())));
         }
@@ -376,8 +387,11 @@ fn binary(operator: Operator, one: Compiled, other: Compiled) -> Outcome {
     // Where nothing is known of either side, they are taken to be no lists: most are not, and the evaluation is bounded as well.
     let is_list = |of: &Type| matches!(of, Type::List(_));
     let compared = match operator {
-        Operator::In if *right != Type::Map => other.elements(),
-        Operator::Equal | Operator::NotEqual if is_list(left) || is_list(right) => one.elements().min(other.elements()),
+        Operator::In if *right != Type::Map => other.elements().saturating_mul(steps_an_element(right)),
+        Operator::Equal | Operator::NotEqual if is_list(left) || is_list(right) => {
+            let steps = steps_an_element(left).max(steps_an_element(right));
+            one.elements().min(other.elements()).saturating_mul(steps)
+        }
         _ => 0,
     };
     // `!=` is `!` and `==`.
@@ -394,6 +408,16 @@ fn binary(operator: Operator, one: Compiled, other: Compiled) -> Outcome {
         _ => Node::Or(one, other),
     };
     Ok(Compiled { node, of, cost })
+}
+
+/// How many steps it takes to compare an element of what has that type.
+fn steps_an_element(of: &Type) -> u32 {
+    match of {
+        Type::List(of) if matches!(**of, Type::List(_)) => {
+            ASSUMED_ELEMENTS.saturating_mul(steps_an_element(of)).saturating_add(1)
+        }
+        _ => 1,
+    }
 }
 
 fn size(one: Compiled) -> Outcome {

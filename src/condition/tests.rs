@@ -99,6 +99,9 @@ fn invalid_conditions_say_what_is_wrong() {
     let long = format!("'{}' == ''", "x".repeat(MAX_LENGTH));
     let deep = format!("{}1 > 0", "1 + ".repeat(40));
     let nested = "context.a.exists(a, context.b.exists(b, context.c.exists(c, a == b && b == c)))";
+    let many = vec!["1"; 65].join(",");
+    let (of_long, chosen) =
+        (format!("[[{many}]].all(x, x == x)"), format!("(context.a ? [{many}] : []).all(x, x > 0)"));
     for (text, problem) in [
         ("", "is empty"),
         ("  ", "is empty"),
@@ -144,6 +147,8 @@ fn invalid_conditions_say_what_is_wrong() {
         ("context.a.all(x, 1)", "has an int as a predicate"),
         ("now.all(x, true)", "looks for the elements of a timestamp"),
         (nested, "may take "),
+        (&of_long, "has a list of 65 elements in another list"),
+        (&chosen, "has a list of 65 elements in another list or in a choice"),
     ] {
         let invalid = Condition::new(text).map(|_| ()).expect_err(text).to_string();
         assert!(invalid.contains(problem), "{text}: {invalid}");
@@ -197,6 +202,8 @@ fn what_is_accepted_is_evaluated_to_the_end_for_lists_of_as_many_elements_as_is_
         ("context.a", "x > y"),
         ("context.a", "size(context.s) == x + y && context.s == ''"),
         ("context.a", "[[1, 2]].exists(l, l == [1])"),
+        ("context.a", "context.b in [[1, 2], [3], context.a]"),
+        ("context.a", "[context.b] == [context.a, [1]]"),
         ("context", "x == ''"),
         ("context", "context.s.startsWith('t')"),
     ] {

@@ -23,12 +23,8 @@ impl Graph {
     #[must_use]
     pub fn check<'a>(&self, request: &CheckRequest<'_>, asked: impl Into<Asked<'a>>) -> Decision {
         let asked = asked.into();
-        with_scratch(|scratch| match self.resolve(request.subject, request.resource, scratch) {
-            Ok(question) => {
-                let resource_type = self.resources[question.resource].kind.resource_type();
-                let permissions = self.permissions_for(request.action, resource_type, &mut scratch.text);
-                self.decide(&question, permissions, scratch, asked)
-            }
+        with_scratch(|scratch| match self.look_up(request, scratch) {
+            Ok((question, permissions)) => self.decide(&question, permissions, scratch, asked),
             Err(denial) => Decision::Denied(denial),
         })
     }
@@ -38,12 +34,17 @@ impl Graph {
     /// # Errors
     /// Why the answer is no whatever is granted, as [`check`](Self::check) tells it.
     pub fn resolve_check(&self, request: &CheckRequest<'_>) -> Result<ResolvedCheck<'_>, Denial> {
-        with_scratch(|scratch| {
-            let question = self.resolve(request.subject, request.resource, scratch)?;
-            let resource_type = self.resources[question.resource].kind.resource_type();
-            let permissions = self.permissions_for(request.action, resource_type, &mut scratch.text);
-            Ok(ResolvedCheck { graph: self, question, permissions })
-        })
+        let looked_up = with_scratch(|scratch| self.look_up(request, scratch));
+        looked_up.map(|(question, permissions)| ResolvedCheck { graph: self, question, permissions })
+    }
+
+    /// What a check means, whose chain is left in `scratch.path`.
+    #[inline]
+    fn look_up(&self, request: &CheckRequest<'_>, scratch: &mut Scratch) -> Result<(Question, Permissions), Denial> {
+        let question = self.resolve(request.subject, request.resource, scratch)?;
+        let resource_type = self.resources[question.resource].kind.resource_type();
+        let permissions = self.permissions_for(request.action, resource_type, &mut scratch.text);
+        Ok((question, permissions))
     }
 
     /// The answer to a question whose chain is in `scratch.path`.
@@ -93,7 +94,8 @@ impl Graph {
     }
 }
 
-/// A check of one graph whose names have been looked up: what remains to be paid is the decision.
+/// A check of one graph whose names have been looked up: what remains to be paid is the decision. For whoever embeds the graph and asks
+/// the same again, and to tell what either part costs.
 #[derive(Debug)]
 pub struct ResolvedCheck<'g> {
     graph: &'g Graph,
@@ -109,10 +111,9 @@ impl ResolvedCheck<'_> {
         if let Asker::One(membership) = question.asker {
             graph.memberships.prefetch(membership);
         }
-        with_scratch(|scratch| {
-            // INVARIANT: it was attached when it was looked up, and this graph has not changed since.
-            let _ = graph.chain(question.resource, &mut scratch.path);
-            graph.decide(question, *permissions, scratch, asked.into())
+        with_scratch(|scratch| match graph.chain(question.resource, &mut scratch.path) {
+            Some(_) => graph.decide(question, *permissions, scratch, asked.into()),
+            None => Decision::Denied(Denial::DetachedResource),
         })
     }
 }

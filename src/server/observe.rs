@@ -1,6 +1,6 @@
 //! What happens around every request: its identifier, its span, its figures and its limits.
 
-use std::{pin::pin, sync::Arc, time::Instant};
+use std::{pin::pin, sync::Arc};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -8,7 +8,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use tokio::{sync::SemaphorePermit, time::timeout_at};
+use tokio::{
+    sync::SemaphorePermit,
+    time::{Instant, timeout_at},
+};
 use tracing::{Instrument, Span, field};
 
 use super::{Error, Server, authentication::Admitted, decision_log, freshness, unread, workos};
@@ -78,7 +81,7 @@ pub(super) async fn observe<F: Future<Output = Result<Response, Error>>>(
         };
         decision_log::around(server, route, request_id.as_ref(), request, answer).await
     });
-    let deadline = (started + server.config.limits.request_time).into();
+    let deadline = started + server.config.limits.request_time;
     let answered = pin!(timeout_at(deadline, answered.instrument(span.clone())));
     let (answered, seen) = seen::seeing(answered).await;
     let answered = answered.unwrap_or(Err(Error::Timeout));

@@ -208,7 +208,7 @@ async fn the_mapping_of_a_file_is_followed_and_what_cannot_be_used_changes_nothi
     assert!(!allowed("alice", "get").await, "a part of the one before is left");
     assert!(!allowed("operator", "watch").await);
 
-    for unusable in ["rules: [{verbs: [get]}]", ": [", "roles: []"] {
+    for unusable in ["rules: [{verbs: [get]}]", ": [", "roles: []", "", "# to be written\n---\n"] {
         let before = errors();
         write(unusable);
         within_patience(async || errors() > before).await;
@@ -221,7 +221,7 @@ async fn the_mapping_of_a_file_is_followed_and_what_cannot_be_used_changes_nothi
 
     // A file that is being written, of which what there is already would be a mapping: the one without a file.
     for second in 0..10 {
-        write(if second % 2 == 0 { "" } else { "users: []" });
+        write(if second % 2 == 0 { "{}" } else { "users: []" });
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert!(!allowed("alice", "get").await, "half of a file counts");
     }
@@ -245,7 +245,7 @@ async fn within_patience(holds: impl AsyncFn() -> bool) {
 
 #[tokio::test]
 async fn before_the_graph_is_complete_there_is_no_opinion() {
-    let (server, client) = webhook_over(world(), "");
+    let (server, client) = webhook_over(world(), "{}");
     server.environments.close_gate("watch of Roles");
     let asked = review("alice", &[], "get", "/pods", "shop");
     let unready = status(&client, &asked).await;
@@ -259,7 +259,8 @@ async fn before_the_graph_is_complete_there_is_no_opinion() {
 async fn an_environment_that_is_not_served_is_somebody_elses() {
     let served_environments = Some(["other".to_owned()].into());
     let server = TestServer::new(Config { served_environments, ..config() });
-    let client = Client(server::access_reviews(server.server, Arc::new(Mapping::parse("").expect("a mapping").into())));
+    let client =
+        Client(server::access_reviews(server.server, Arc::new(Mapping::parse("{}").expect("a mapping").into())));
     let asked = review("alice", &[], "get", "/pods", "shop");
     assert!(!allows(&client, &asked).await);
     let reason = status(&client, &asked).await["reason"].take();

@@ -41,6 +41,9 @@ pub enum MappingError {
     /// It is not YAML, or none with one document.
     #[error("not YAML that can be read: {0}")]
     Syntax(String),
+    /// It says nothing at all, like a file that is about to be written.
+    #[error("empty: write {{}} for the mapping that there is without a file")]
+    Empty,
     /// A field has a value that cannot be used.
     #[error("`{field}` {problem}")]
     Field {
@@ -59,7 +62,7 @@ impl MappingError {
     fn within(self, parent: &dyn fmt::Display) -> Self {
         match self {
             Self::Field { field, problem } => Self::Field { field: format!("{parent}.{field}"), problem },
-            Self::Syntax(_) => self,
+            Self::Syntax(_) | Self::Empty => self,
         }
     }
 }
@@ -106,18 +109,19 @@ pub enum Unasked {
 }
 
 impl Mapping {
-    /// The mapping that a text in YAML or JSON is. Whatever it does not mention is as in an empty one.
+    /// The mapping that a text in YAML or JSON is. Whatever it does not mention is as in `{}`, which is the mapping where nobody has
+    /// written any.
     ///
     /// # Errors
     /// Where it is none, which names the field that is at fault.
     pub fn parse(text: &str) -> Result<Self, MappingError> {
         let value: Value = serde_saphyr::from_str(text).map_err(|error| MappingError::Syntax(error.to_string()))?;
-        let Object(written) = match value {
-            Value::Null => Object(Written::default()),
-            value => serde_path_to_error::deserialize(value).map_err(|error| {
-                MappingError::new(error.path().to_string(), format!("cannot be used: {}", error.inner()))
-            })?,
-        };
+        if value.is_null() {
+            return Err(MappingError::Empty);
+        }
+        let Object(written) = serde_path_to_error::deserialize(value).map_err(|error| {
+            MappingError::new(error.path().to_string(), format!("cannot be used: {}", error.inner()))
+        })?;
         let Written { users, groups, ignored_users: ignored, rules } = written;
         if rules.len() > MAX_RULES {
             return Err(MappingError::new("rules", format!("has {} elements; {MAX_RULES} are the most", rules.len())));

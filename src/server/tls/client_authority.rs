@@ -25,7 +25,7 @@ use crate::server::follow::read_again_and_again;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientAuthorityError {
     /// The file cannot be read.
-    #[error("cannot read {}", .path.display())]
+    #[error("cannot read {}: {source}", .path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -52,6 +52,8 @@ pub enum ClientAuthorityError {
 /// What cannot be used is never trusted: those before stay. Connections that exist are not affected by an exchange.
 #[derive(Debug)]
 pub struct ClientAuthority {
+    /// The setting that names the file.
+    setting: &'static str,
     path: PathBuf,
     /// Whether clients must show one.
     required: bool,
@@ -67,7 +69,7 @@ impl ClientAuthority {
     /// # Errors
     /// Where it cannot be read or used.
     pub fn open(path: impl Into<PathBuf>, registry: &mut Registry) -> Result<Arc<Self>, ClientAuthorityError> {
-        Ok(Self::of(path.into(), false)?.registered_as("client_authority_errors", registry))
+        Ok(Self::of("--client-ca", path.into(), false)?.registered_as("client_authority_errors", registry))
     }
 
     /// The same for the authorization webhook, to which nobody connects without such a certificate.
@@ -75,24 +77,28 @@ impl ClientAuthority {
     /// # Errors
     /// Where it cannot be read or used.
     pub fn open_required(path: impl Into<PathBuf>, registry: &mut Registry) -> Result<Arc<Self>, ClientAuthorityError> {
-        Ok(Self::of(path.into(), true)?.registered_as("authorization_client_authority_errors", registry))
+        let authority = Self::of("--authorization-client-ca", path.into(), true)?;
+        Ok(authority.registered_as("authorization_client_authority_errors", registry))
     }
 
-    fn of(path: PathBuf, required: bool) -> Result<Self, ClientAuthorityError> {
+    fn of(setting: &'static str, path: PathBuf, required: bool) -> Result<Self, ClientAuthorityError> {
         let pem = read(&path)?;
         let current = RwLock::new(verifier(&pem, required)?);
-        Ok(Self { path, required, current, read: RwLock::new(pem), errors: Counter::default() })
+        Ok(Self { setting, path, required, current, read: RwLock::new(pem), errors: Counter::default() })
     }
 
     fn registered_as(self, errors: &'static str, registry: &mut Registry) -> Arc<Self> {
-        let help = "Times that the authorities of clients could not be read or used, so that those before were kept";
+        let setting = self.setting;
+        let help = format!(
+            "Times that the authorities of {setting} could not be read or used, so that those before were kept"
+        );
         registry.register(errors, help, self.errors.clone());
         Arc::new(self)
     }
 
     /// Has every change of the file take effect, without end.
     pub async fn follow(&self) {
-        read_again_and_again("the authorities of clients", &self.errors, || self.read_again()).await;
+        read_again_and_again(self.setting, &self.errors, || self.read_again()).await;
     }
 
     fn read_again(&self) -> Result<(), ClientAuthorityError> {
@@ -100,7 +106,7 @@ impl ClientAuthority {
         if *self.read.read() != pem {
             *self.current.write() = verifier(&pem, self.required)?;
             *self.read.write() = pem;
-            tracing::info!("clients are trusted by new authorities");
+            tracing::info!("clients are trusted by the new authorities of {}", self.setting);
         }
         Ok(())
     }
