@@ -202,8 +202,8 @@ fn what_is_accepted_is_evaluated_to_the_end_for_lists_of_as_many_elements_as_is_
         ("context.a", "x > y"),
         ("context.a", "size(context.s) == x + y && context.s == ''"),
         ("context.a", "[[1, 2]].exists(l, l == [1])"),
-        ("context.a", "context.b in [[1, 2], [3], context.a]"),
-        ("context.a", "[context.b] == [context.a, [1]]"),
+        ("context.a", "context.b in [[1, 2], [3]]"),
+        ("context.a", "[[1, 2]].exists(l, [l, l] == [l, [3]])"),
         ("context", "x == ''"),
         ("context", "context.s.startsWith('t')"),
     ] {
