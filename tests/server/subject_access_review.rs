@@ -99,7 +99,7 @@ async fn allows(client: &Client, review: &Value) -> bool {
 
 #[tokio::test]
 async fn without_a_mapping_permissions_are_asked_for_on_namespaces() {
-    let client = webhook("");
+    let client = webhook("{}");
     for (user, groups, verb, what, namespace, allowed) in [
         ("alice", &[][..], "get", "/pods", "shop", true),
         ("alice", &[], "get", "/pods web-1", "cellar", true),
@@ -132,7 +132,7 @@ async fn without_a_mapping_permissions_are_asked_for_on_namespaces() {
 
 #[tokio::test]
 async fn the_reason_names_the_grant_or_what_is_lacking() {
-    let client = webhook("");
+    let client = webhook("{}");
     for (user, verb, namespace, words) in [
         ("alice", "get", "shop", &["environment default", "viewer", "retail"][..]),
         ("alice", "watch", "shop", &["core/pods:watch", "namespace shop", "no effective grant"]),
@@ -269,7 +269,7 @@ async fn an_environment_that_is_not_served_is_somebody_elses() {
 
 #[tokio::test]
 async fn of_very_many_groups_the_first_thousand_count_and_the_rest_is_told_of() {
-    let client = webhook("");
+    let client = webhook("{}");
     let groups = |at: usize| -> Vec<String> {
         (0..5000).map(|group| if group == at { "oncall".to_owned() } else { format!("group-{group}") }).collect()
     };
@@ -285,7 +285,7 @@ async fn of_very_many_groups_the_first_thousand_count_and_the_rest_is_told_of() 
 
 #[tokio::test]
 async fn what_is_no_review_is_refused_with_words() {
-    let client = webhook("");
+    let client = webhook("{}");
     let good = review("alice", &[], "get", "/pods", "shop");
     let with = |path: &str, value: Value| {
         let mut review = good.clone();
@@ -443,6 +443,7 @@ fn a_mapping_that_makes_no_sense_is_refused_with_its_field() {
         (rule("resources=null"), "`rules[0].resources` is missing"),
         (rule("resources=[]"), "`rules[0].resources` is empty"),
         (rule(r#"nonResourceURLs=["/metrics"]"#), "`rules[0].nonResourceURLs` cannot be combined"),
+        (String::new(), "empty: write {} for the mapping that there is without a file"),
         (rule(r#"environment="a/b""#), "`rules[0].environment` is not the name of a namespace"),
         (rule(r#"environment="{name}""#), "`rules[0].environment` is neither"),
         (rule(r#"environment="x-{namespace}""#), "`rules[0].environment` is neither"),
