@@ -12,7 +12,7 @@ run: ## Answer checks for examples/acme on http://127.0.0.1:8080
 test: ## Format check, lints, documentation and every test, on a real Kubernetes API server
 	hack/test
 
-soak: ## Run the long scenarios (twenty minutes), and write what they measure into docs/soak.md
+soak: ## Run the long scenarios (half an hour), and write what they measure into docs/soak.md
 	hack/soak
 
 fuzz: ## Fuzz every parser of outside input, a minute each, and write what came of it into docs/fuzzing.md
