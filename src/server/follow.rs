@@ -14,7 +14,7 @@ pub(super) const PAUSE: Duration = Duration::from_secs(1);
 pub(super) async fn read_again_and_again<E: Error>(
     what: &'static str,
     errors: &Counter,
-    read_again: impl Fn() -> Result<(), E>,
+    mut read_again: impl FnMut() -> Result<(), E>,
 ) {
     let mut failed = false;
     loop {

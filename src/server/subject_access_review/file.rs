@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use prometheus_client::{metrics::counter::Counter, registry::Registry};
 
 use super::mapping::{Mapping, MappingError};
@@ -61,9 +61,9 @@ pub struct MappingFile {
     /// A user of whom there is no opinion, whatever the file says.
     ignored: Option<String>,
     /// What was read last.
-    read: Mutex<String>,
+    read: String,
     /// What the mapping was made of, so that the same is not told of again and again.
-    used: Mutex<String>,
+    used: String,
     current: Arc<CurrentMapping>,
     errors: Counter,
 }
@@ -77,7 +77,7 @@ impl MappingFile {
         path: impl Into<PathBuf>,
         ignored: Option<String>,
         registry: &mut Registry,
-    ) -> Result<Arc<Self>, MappingFileError> {
+    ) -> Result<Self, MappingFileError> {
         let path = path.into();
         let text = read(&path)?;
         let current = Arc::new(parse(&path, &text, ignored.as_ref())?.into());
@@ -87,7 +87,7 @@ impl MappingFile {
             "Times that --authorization-mapping could not be read or used, so that the mapping before was kept",
             errors.clone(),
         );
-        Ok(Arc::new(Self { path, ignored, read: Mutex::new(text.clone()), used: Mutex::new(text), current, errors }))
+        Ok(Self { path, ignored, read: text.clone(), used: text, current, errors })
     }
 
     /// The mapping, as it is at any time.
@@ -97,20 +97,20 @@ impl MappingFile {
     }
 
     /// Has every change of the file take effect, without end.
-    pub async fn follow(&self) {
-        read_again_and_again("--authorization-mapping", &self.errors, || self.read_again()).await;
+    pub async fn follow(mut self) {
+        let errors = self.errors.clone();
+        read_again_and_again("--authorization-mapping", &errors, || self.read_again()).await;
     }
 
-    fn read_again(&self) -> Result<(), MappingFileError> {
+    fn read_again(&mut self) -> Result<(), MappingFileError> {
         let text = read(&self.path)?;
-        let before = mem::replace(&mut *self.read.lock(), text.clone());
-        let mut used = self.used.lock();
-        if before != text || *used == text {
+        let before = mem::replace(&mut self.read, text.clone());
+        if before != text || self.used == text {
             return Ok(());
         }
         let mapping = parse(&self.path, &text, self.ignored.as_ref())?;
         *self.current.0.write() = Arc::new(mapping);
-        *used = text;
+        self.used = text;
         tracing::info!("what the authorization webhook is asked about is as --authorization-mapping says");
         Ok(())
     }
