@@ -16,7 +16,6 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -24,7 +23,7 @@ use super::{
     Error, Server,
     answer::{LongJson, Reason},
     environment::Environment,
-    extract::{Batch, JsonBody, Object, Text, check_batch_size, parse_object, properties},
+    extract::{Batch, Elements, JsonBody, Object, Text, check_batch_size, properties},
     freshness,
     metrics::CheckMetrics,
     openapi::{Failures, InEnvironment},
@@ -100,12 +99,12 @@ pub(super) async fn evaluations(
     let EvaluationsRequest { subject, action, resource, context, evaluations, options } = read_several(&body)?;
     let (subject, action, resource, context) = (subject.as_ref(), action.as_ref(), resource.as_ref(), context.as_ref());
     let semantic = options.map_or(Ok(Semantic::ExecuteAll), |Object(options)| options.semantic())?;
-    let Some(elements) = evaluations.filter(|elements| !elements.is_empty()) else {
+    let Some(elements) = evaluations.filter(|elements| elements.len() > 0) else {
         let question = Question::new(subject, action, resource, context)?;
         return Ok(LongJson(EvaluationsResponse::Single(question.answer_alone(&server, &environment))));
     };
     check_batch_size("evaluations", elements.len())?;
-    let elements = elements.understood();
+    let elements = elements.read();
 
     let metrics = &server.metrics.authzen;
     let refuse = |error: &Error| {
@@ -115,8 +114,9 @@ pub(super) async fn evaluations(
     let now = Timestamp::now();
     let graph = environment.read();
     let mut batch = metrics.batch();
-    let mut evaluations = Vec::with_capacity(elements.len());
-    for element in &elements {
+    let mut evaluations = Vec::new();
+    for element in elements {
+        let element = element.as_ref();
         let answer = match element {
             Ok(element) => Question::new(
                 element.subject.as_ref().or(subject),
@@ -145,8 +145,7 @@ pub(super) async fn evaluations(
 }
 
 /// A request of several evaluations, of which some may be such that they cannot be understood.
-fn read_several(body: &JsonBody) -> Result<EvaluationsRequest<'_, Elements<'_>>, Error> {
-    // Nearly always all can be understood: then what the body says is read once.
+fn read_several(body: &JsonBody) -> Result<EvaluationsRequest<'_, Elements<'_, EvaluationElement<'_>>>, Error> {
     if let Some(request) = body.parse_if_valid::<EvaluationsRequest<'_>>() {
         return Ok(request.with_elements(Elements::Understood));
     }
@@ -240,35 +239,6 @@ impl<'a, E> EvaluationsRequest<'a, E> {
     fn with_elements<F>(self, elements: impl FnOnce(E) -> F) -> EvaluationsRequest<'a, F> {
         let Self { subject, action, resource, context, evaluations, options } = self;
         EvaluationsRequest { subject, action, resource, context, evaluations: evaluations.map(elements), options }
-    }
-}
-
-/// The elements of a request.
-#[derive(Debug)]
-enum Elements<'a> {
-    Understood(Batch<Object<EvaluationElement<'a>>>),
-    /// There is one that cannot be understood, or there are too many.
-    Unread(Vec<&'a RawValue>),
-}
-
-impl<'a> Elements<'a> {
-    const fn len(&self) -> usize {
-        match self {
-            Self::Understood(Batch(elements)) => elements.len(),
-            Self::Unread(elements) => elements.len(),
-        }
-    }
-
-    const fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Each in its place, or why it cannot be understood.
-    fn understood(self) -> Vec<Result<EvaluationElement<'a>, Error>> {
-        match self {
-            Self::Understood(Batch(elements)) => elements.into_iter().map(|Object(element)| Ok(element)).collect(),
-            Self::Unread(elements) => elements.into_iter().map(|element| parse_object(element.get())).collect(),
-        }
     }
 }
 

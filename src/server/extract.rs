@@ -160,6 +160,34 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Batch<T> {
     }
 }
 
+/// The elements of a request. Nearly always all of them can be understood: then what the body says is read once.
+#[derive(Debug)]
+pub(super) enum Elements<'a, T> {
+    Understood(Batch<Object<T>>),
+    /// There is one that cannot be understood, or there are too many.
+    Unread(Vec<&'a RawValue>),
+}
+
+impl<'a, T: Deserialize<'a>> Elements<'a, T> {
+    pub const fn len(&self) -> usize {
+        match self {
+            Self::Understood(Batch(elements)) => elements.len(),
+            Self::Unread(elements) => elements.len(),
+        }
+    }
+
+    /// Each in its place, or why it cannot be understood. All have been read when this returns.
+    pub fn read(self) -> impl Iterator<Item = Result<T, Error>> {
+        let (understood, read) = match self {
+            Self::Understood(Batch(elements)) => (elements, Vec::new()),
+            Self::Unread(elements) => {
+                (Vec::new(), elements.into_iter().map(|element| parse_object(element.get())).collect())
+            }
+        };
+        understood.into_iter().map(|Object(element)| Ok(element)).chain(read)
+    }
+}
+
 /// The content of an object that is accepted but not heeded.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub(super) struct Unheeded {}

@@ -18,7 +18,7 @@ use crate::{
         answer::{LongJson, Reason},
         environment::Environment,
         error::ErrorBody,
-        extract::{Batch, JsonBody, Object, Text, check_batch_size, parse_object, properties, required},
+        extract::{Batch, Elements, JsonBody, Object, Text, check_batch_size, properties, required},
         openapi::{Failures, InEnvironment},
     },
 };
@@ -61,51 +61,33 @@ pub async fn checks(
     environment: Environment,
     body: JsonBody,
 ) -> Result<LongJson<CheckResults>, Error> {
-    let questions = Questions::read(&body)?;
+    let checks = read_batch(&body)?;
     let metrics = &server.metrics.native;
     let now = Timestamp::now();
     let graph = environment.read();
-    let mut counted = metrics.batch();
-    let mut answer = |check: &Check<'_>| {
+    let mut batch = metrics.batch();
+    let mut answer = |check: Check<'_>| {
         let given = check.given();
-        let decision = counted.check(&graph, &check.request()?, Asked { now, given: Some(&given) });
+        let decision = batch.check(&graph, &check.request()?, Asked { now, given: Some(&given) });
         Ok(CheckResult::from(decision))
     };
-    let or_refuse = |result: Result<CheckResult, Error>| {
-        result.unwrap_or_else(|error| {
-            metrics.count_error();
-            CheckResult { allowed: false, reason: None, error: Some(error.to_body()) }
-        })
+    let refuse = |error: Error| {
+        metrics.count_error();
+        CheckResult { allowed: false, reason: None, error: Some(error.to_body()) }
     };
-    let results = match questions {
-        Questions::Understood(checks) => checks.iter().map(|Object(check)| or_refuse(answer(check))).collect(),
-        Questions::Flawed(checks) => {
-            checks.into_iter().map(|check| or_refuse(check.and_then(|check| answer(&check)))).collect()
-        }
-    };
+    let results = checks.map(|check| check.and_then(&mut answer).unwrap_or_else(refuse)).collect();
     Ok(LongJson(CheckResults { results }))
 }
 
-/// The questions of a batch, each in its place.
-enum Questions<'a> {
-    Understood(Vec<Object<Check<'a>>>),
-    /// At least one of them cannot be understood.
-    Flawed(Vec<Result<Check<'a>, Error>>),
-}
-
-impl<'a> Questions<'a> {
-    fn read(body: &'a JsonBody) -> Result<Self, Error> {
-        let missing = || Error::field("checks", "is missing");
-        // Nearly always all can be understood: then what the body says is read once.
-        if let Some(Checks { checks }) = body.parse_if_valid() {
-            let Batch(checks) = checks.ok_or_else(missing)?;
-            return Ok(Self::Understood(checks));
-        }
-        let UnreadChecks { checks } = body.parse()?;
-        let checks = checks.ok_or_else(missing)?;
-        check_batch_size("checks", checks.len())?;
-        Ok(Self::Flawed(checks.into_iter().map(|check| parse_object(check.get())).collect()))
-    }
+/// The questions of a batch, each in its place, and why one cannot be understood.
+fn read_batch(body: &JsonBody) -> Result<impl Iterator<Item = Result<Check<'_>, Error>>, Error> {
+    let checks = match body.parse_if_valid() {
+        Some(Checks { checks }) => checks.map(Elements::Understood),
+        None => body.parse().map(|UnreadChecks { checks }| checks.map(Elements::Unread))?,
+    };
+    let checks = checks.ok_or_else(|| Error::field("checks", "is missing"))?;
+    check_batch_size("checks", checks.len())?;
+    Ok(checks.read())
 }
 
 /// A question.
